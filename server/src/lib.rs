@@ -1,0 +1,1 @@
+//! Presence server that speaks the Phoenix Channels protocol.
