@@ -1,0 +1,162 @@
+//! The npm package `herenow`, built into `client-wasm/pkg/`: the wasm, the glue that wasm-bindgen
+//! writes for it, and the hand-written ES modules of `client-wasm/js/`.
+//!
+//! The whole package is made in memory and then laid over the folder: a file that no longer belongs
+//! to it goes, one that did not change keeps its time stamp, and a build that fails leaves the last
+//! good package standing.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{
+    command::{available, cargo, cmd},
+    wasm_opt,
+    workspace::{package_dir, root, target_dir},
+};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The name of wasm-bindgen's output: `herenow_client.js` and `herenow_client_bg.wasm`.
+const STEM: &str = "herenow_client";
+
+/// Path within the package, and content.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// Builds the package. `optimize`: also shrink the wasm with wasm-opt.
+pub(crate) fn build(optimize: bool) -> Result<()> {
+    ensure_target()?;
+    // Flags in the environment would replace those of .cargo/config.toml, which the package needs.
+    cargo([
+        "build",
+        "--package",
+        "herenow-client",
+        "--target",
+        TARGET,
+        "--profile",
+        "wasm",
+    ])
+    .env_remove("RUSTFLAGS")
+    .env_remove("CARGO_ENCODED_RUSTFLAGS")
+    .run()?;
+    let module = target_dir()?
+        .join(TARGET)
+        .join("wasm")
+        .join(format!("{STEM}.wasm"));
+
+    let mut files = Files::new();
+    read_tree(&root().join("client-wasm/js"), Path::new(""), &mut files)?;
+    let wasm = bindgen(&module, &mut files)?;
+    let wasm = if optimize {
+        wasm_opt::shrink(&wasm)?
+    } else {
+        wasm
+    };
+    files.insert("wasm-bytes.js".into(), inlined(&wasm).into_bytes());
+    files.insert(format!("{STEM}_bg.wasm").into(), wasm);
+    lay_out(&files, &package_dir())
+}
+
+/// Adds the wasm target through rustup where it is missing.
+fn ensure_target() -> Result<()> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let libdir = cmd(rustc, ["--print", "target-libdir", "--target", TARGET]).read()?;
+    if Path::new(libdir.trim()).is_dir() {
+        return Ok(());
+    }
+    if !available("rustup") {
+        bail!(
+            "this Rust toolchain has no {TARGET} target, and there is no rustup to add it: install \
+             Rust from https://rustup.rs, or the target from where your Rust came from"
+        );
+    }
+    println!("adding the Rust target {TARGET}");
+    cmd("rustup", ["target", "add", TARGET])
+        .run()
+        .with_context(|| {
+            format!("the {TARGET} target is missing; try `rustup target add {TARGET}` yourself")
+        })
+}
+
+/// Runs wasm-bindgen over the module at `path`: its glue goes into `files`, the new module is
+/// returned.
+fn bindgen(path: &Path, files: &mut Files) -> Result<Vec<u8>> {
+    let mut output = Bindgen::new()
+        .input_path(path)
+        .out_name(STEM)
+        .web(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        // The glue would otherwise fetch the .wasm by URL, which some bundlers cannot follow; ours is
+        // handed its bytes.
+        .omit_default_module_path(true)
+        .generate_output()
+        .with_context(|| format!("wasm-bindgen failed on {}", path.display()))?;
+    if output.snippets().values().any(|inline| !inline.is_empty())
+        || !output.local_modules().is_empty()
+    {
+        bail!("herenow-client has inline JS: write it as a module in client-wasm/js instead");
+    }
+    files.insert(format!("{STEM}.js").into(), output.js().as_bytes().to_vec());
+    Ok(output.wasm_mut().emit_wasm())
+}
+
+/// An ES module that holds the wasm. Bytes that arrive with the code can be compiled on import,
+/// synchronously, without a request, whatever the bundler; and `atob` is there in every browser, in
+/// Node and in jsdom.
+fn inlined(wasm: &[u8]) -> String {
+    format!(
+        "const binary = atob(\"{}\");\n\
+         const bytes = new Uint8Array(binary.length);\n\
+         for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);\n\
+         export default bytes;\n",
+        STANDARD.encode(wasm)
+    )
+}
+
+/// Reads all files under `dir` into `files`, with paths relative to it.
+fn read_tree(dir: &Path, prefix: &Path, files: &mut Files) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), prefix.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            read_tree(&path, &name, files)?;
+        } else {
+            let content =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            files.insert(name, content);
+        }
+    }
+    Ok(())
+}
+
+/// Makes `dir` hold exactly `files`.
+fn lay_out(files: &Files, dir: &Path) -> Result<()> {
+    let mut present = Files::new();
+    if dir.is_dir() {
+        read_tree(dir, Path::new(""), &mut present)?;
+    }
+    for stale in present.keys().filter(|name| !files.contains_key(*name)) {
+        let path = dir.join(stale);
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    for (name, content) in files {
+        if present.get(name) == Some(content) {
+            continue;
+        }
+        let path = dir.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
+        }
+        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

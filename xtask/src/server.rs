@@ -1,0 +1,21 @@
+//! The server binary `herenow`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{command::cargo, workspace::target_dir};
+
+/// Builds the server and returns where it is. A release has every cluster engine in; the build that
+/// developers wait for has what one node needs.
+pub(crate) fn build(release: bool) -> Result<PathBuf> {
+    let build = cargo(["build", "--package", "herenow", "--bin", "herenow"]);
+    let (build, profile) = match release {
+        true => (build.args(["--release", "--all-features"]), "release"),
+        false => (build, "debug"),
+    };
+    build.run()?;
+    Ok(target_dir()?
+        .join(profile)
+        .join(format!("herenow{}", std::env::consts::EXE_SUFFIX)))
+}
