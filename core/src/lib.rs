@@ -6,3 +6,5 @@
 //! simulator with a virtual clock.
 
 #![deny(missing_docs)]
+
+pub mod protocol;
