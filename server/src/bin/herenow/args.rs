@@ -1,0 +1,323 @@
+//! The command line: what can be said to the binary, and what it answers when that was wrong.
+//!
+//! Every flag has an environment variable of the same name (`--max-channels` is
+//! `HERENOW_MAX_CHANNELS`). A mistake costs one line on stderr that names the flag, what was wrong
+//! with it and what would have been right.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+use herenow::auth::origin::CheckOrigin;
+
+use crate::units;
+
+const EXAMPLES: &str = "\
+Examples:
+  herenow serve
+      Anyone who names a user_id may join; on http://127.0.0.1:4000
+
+  herenow serve --listen 0.0.0.0:80 --secret-key-base-file /run/secrets/key
+      Only holders of a token that was signed with Phoenix.Token may connect
+
+  HERENOW_LISTEN=0.0.0.0:8080 HERENOW_LOG=warn herenow serve
+      The same flags, as environment variables
+
+Every flag has an environment variable: --max-channels is HERENOW_MAX_CHANNELS.";
+
+/// Answers one question for your application: who is here now?
+///
+/// Tracks which users are present in which room, over all their connections and devices, and
+/// pushes every change to every browser. Speaks the Phoenix Channels protocol: connect with the npm
+/// package `herenow` or any Phoenix client to ws://HOST:PORT/socket and join `room:NAME`.
+#[derive(Debug, Parser)]
+#[command(name = "herenow", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server until Ctrl-C or SIGTERM.
+    ///
+    /// Serves the socket at /socket, liveness at /healthz, readiness at /readyz and Prometheus
+    /// metrics at /metrics.
+    #[command(after_help = EXAMPLES)]
+    Serve(Box<Serve>),
+}
+
+/// The flags of `herenow serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address and port to listen on; port 0 takes a free one, which the first line of stderr names.
+    #[arg(long, env = "HERENOW_LISTEN", value_name = "HOST:PORT", default_value = "127.0.0.1:4000", value_parser = address)]
+    pub(crate) listen: String,
+
+    /// Directory of web pages to serve at / [default: a built-in page].
+    #[arg(long, env = "HERENOW_WWW", value_name = "DIR", value_parser = directory)]
+    pub(crate) www: Option<PathBuf>,
+
+    /// Directory of the npm package's files to serve at /herenow/.
+    #[arg(long, env = "HERENOW_CLIENT", value_name = "DIR", value_parser = directory)]
+    pub(crate) client: Option<PathBuf>,
+
+    /// How long a topic's presence changes are gathered before the next diff; the first change after
+    /// a quiet spell goes out at once. 0 sends each change by itself.
+    #[arg(long, env = "HERENOW_WINDOW_MS", value_name = "MS", default_value = "25", value_parser = window, help_heading = "Presence")]
+    pub(crate) window_ms: Duration,
+
+    #[command(flatten)]
+    pub(crate) access: Access,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    #[command(flatten)]
+    pub(crate) operation: Operation,
+}
+
+/// Who may connect.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Who may connect")]
+pub(crate) struct Access {
+    /// File with the secret that tokens are signed with (a Phoenix application's secret_key_base).
+    /// With it, a connection needs a token; without it, anyone may connect and names its own user_id.
+    #[arg(long, env = "HERENOW_SECRET_KEY_BASE_FILE", value_name = "FILE")]
+    pub(crate) secret_key_base_file: Option<PathBuf>,
+
+    /// Salt that tokens are signed with.
+    #[arg(
+        long,
+        env = "HERENOW_TOKEN_SALT",
+        value_name = "SALT",
+        default_value = "user socket"
+    )]
+    pub(crate) token_salt: String,
+
+    /// Age above which a token is refused, e.g. 1h or 14d.
+    #[arg(long, env = "HERENOW_TOKEN_MAX_AGE", value_name = "TIME", default_value = "14d", value_parser = units::duration)]
+    pub(crate) token_max_age: Duration,
+
+    /// Web pages that may connect: `any`, `same-origin`, or origins separated by commas, like
+    /// `https://example.com,//*.example.org`. No cookie is ever read, so `any` is no danger with tokens.
+    #[arg(long, env = "HERENOW_CHECK_ORIGIN", value_name = "WHICH", default_value = "any", value_parser = check_origin)]
+    pub(crate) check_origin: CheckOrigin,
+}
+
+/// What one connection may cost.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct Limits {
+    /// Channels that one connection may have joined at a time.
+    #[arg(long, env = "HERENOW_MAX_CHANNELS", value_name = "N", default_value = "100", value_parser = units::count)]
+    pub(crate) max_channels: usize,
+
+    /// Silence after which a connection is closed, e.g. 60s; clients send a heartbeat every 30s.
+    #[arg(long, env = "HERENOW_IDLE_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = units::duration)]
+    pub(crate) idle_timeout: Duration,
+
+    /// Largest message that a client may send, e.g. 64KiB.
+    #[arg(long, env = "HERENOW_MAX_FRAME_SIZE", value_name = "SIZE", default_value = "64KiB", value_parser = units::size)]
+    pub(crate) max_frame_size: usize,
+
+    /// What may wait for a slow reader, e.g. 1MiB; beyond it, its presence diffs are replaced by one
+    /// fresh list.
+    #[arg(long, env = "HERENOW_MAX_QUEUE_BYTES", value_name = "SIZE", default_value = "1MiB", value_parser = units::size)]
+    pub(crate) max_queue_bytes: usize,
+}
+
+/// Running it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Operation")]
+pub(crate) struct Operation {
+    /// How long connections are given to close when the server stops, e.g. 10s.
+    #[arg(long, env = "HERENOW_SHUTDOWN_GRACE", value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    pub(crate) shutdown_grace: Duration,
+
+    /// What to log: error, warn, info, debug, trace, or per module, like `info,herenow=debug`.
+    #[arg(long, env = "HERENOW_LOG", value_name = "LEVEL", default_value = "info", value_parser = log_filter)]
+    pub(crate) log: String,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let port = text
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty())
+        .map(|(_, port)| port);
+    match port.map(str::parse::<u16>) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("give an address and a port, like 127.0.0.1:4000 or [::1]:4000".into()),
+    }
+}
+
+fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.metadata() {
+        Ok(data) if data.is_dir() => Ok(path),
+        Ok(_) => Err("is not a directory; give the directory that holds the files".into()),
+        Err(error) => Err(format!("{error}; give a directory that exists")),
+    }
+}
+
+fn check_origin(text: &str) -> Result<CheckOrigin, String> {
+    text.parse().map_err(|error| {
+        format!("{error}; give any, same-origin, or origins separated by commas, like https://example.com")
+    })
+}
+
+fn window(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .filter(|milliseconds| *milliseconds <= 60_000)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "give whole milliseconds from 0 to 60000, like 25".into())
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| format!("{error}; give error, warn, info, debug, trace or module=level"))
+}
+
+/// Says in one line what was wrong with the command line. `None` for `--help` and `--version`, whose
+/// text is the answer itself.
+pub(crate) fn explain(error: &clap::Error) -> Option<String> {
+    let context = |kind| error.get(kind).map(ToString::to_string);
+    let argument = context(ContextKind::InvalidArg).map(|argument| name_both(&argument));
+    let value = context(ContextKind::InvalidValue).unwrap_or_default();
+    let argument_or = |other: &str| argument.clone().unwrap_or_else(|| other.to_owned());
+    Some(match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
+        ErrorKind::ValueValidation => {
+            let remedy = error.source().map(ToString::to_string).unwrap_or_default();
+            format!("{}: {value:?}: {remedy}", argument_or("a flag"))
+        }
+        ErrorKind::InvalidValue if value.is_empty() => {
+            format!(
+                "{}: the value is missing; see `herenow serve --help`",
+                argument_or("a flag")
+            )
+        }
+        ErrorKind::UnknownArgument => {
+            let unknown = context(ContextKind::InvalidArg).unwrap_or_default();
+            match context(ContextKind::SuggestedArg) {
+                Some(known) => format!("{unknown}: there is no such flag; did you mean {known}?"),
+                None => format!("{unknown}: there is no such flag; see `herenow serve --help`"),
+            }
+        }
+        ErrorKind::InvalidSubcommand => {
+            let unknown = context(ContextKind::InvalidSubcommand).unwrap_or_default();
+            format!("{unknown}: there is no such command; did you mean `herenow serve`?")
+        }
+        ErrorKind::ArgumentConflict => {
+            format!("{}: given twice; give it once", argument_or("a flag"))
+        }
+        _ => first_line(error),
+    })
+}
+
+/// `--window-ms <MS>` as `--window-ms (HERENOW_WINDOW_MS)`: the bad value may have come from either.
+fn name_both(argument: &str) -> String {
+    let flag = argument.split_whitespace().next().unwrap_or(argument);
+    format!("{flag} ({})", variable(flag))
+}
+
+/// The environment variable of a flag.
+fn variable(flag: &str) -> String {
+    let name = flag
+        .trim_start_matches('-')
+        .replace('-', "_")
+        .to_uppercase();
+    format!("HERENOW_{name}")
+}
+
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    format!(
+        "{}; see `herenow serve --help`",
+        line.trim_start_matches("error: ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn mistake(arguments: &[&str]) -> String {
+        let error = Cli::try_parse_from([&["herenow"], arguments].concat()).unwrap_err();
+        explain(&error).unwrap()
+    }
+
+    #[test]
+    fn every_flag_of_serve_has_the_environment_variable_of_its_name() {
+        let command = Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        for argument in serve.get_arguments() {
+            let flag = argument.get_long().unwrap();
+            let named = argument
+                .get_env()
+                .map(|name| name.to_str().unwrap().to_owned());
+            assert_eq!(named, Some(variable(flag)), "--{flag}");
+            assert!(argument.get_help().is_some(), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_one_line_that_names_flag_variable_value_and_remedy() {
+        let cases = [
+            ("--listen", "4000", "127.0.0.1:4000"),
+            ("--listen", ":4000", "127.0.0.1:4000"),
+            ("--listen", "127.0.0.1:70000", "127.0.0.1:4000"),
+            ("--window-ms", "25ms", "whole milliseconds"),
+            ("--window-ms", "60001", "from 0 to 60000"),
+            ("--max-channels", "0", "at least 1"),
+            ("--idle-timeout", "soon", "60s"),
+            ("--max-frame-size", "big", "64KiB"),
+            ("--www", "/does/not/exist", "give a directory that exists"),
+            ("--check-origin", "https://", "same-origin"),
+            ("--log", "herenow=loud", "debug"),
+        ];
+        for (flag, value, remedy) in cases {
+            let line = mistake(&["serve", flag, value]);
+            assert!(!line.contains('\n'), "{line}");
+            for part in [flag, &variable(flag), value, remedy] {
+                assert!(line.contains(part), "{part:?} is not in {line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_missing_or_doubled_is_one_line_with_the_remedy() {
+        let cases: &[(&[&str], &str)] = &[
+            (&["serve", "--windows-ms", "5"], "did you mean --window-ms?"),
+            (&["serve", "--zzz"], "herenow serve --help"),
+            (&["serv"], "herenow serve"),
+            (&["serve", "--log"], "the value is missing"),
+            (&["serve", "--log", "info", "--log", "warn"], "given twice"),
+            (&["serve", "extra"], "extra"),
+        ];
+        for (arguments, part) in cases {
+            let line = mistake(arguments);
+            assert!(
+                line.contains(part) && !line.contains('\n'),
+                "{part:?} is not in {line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_not_mistakes() {
+        for flag in ["--help", "--version"] {
+            let error = Cli::try_parse_from(["herenow", flag]).unwrap_err();
+            assert_eq!(explain(&error), None);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The `herenow` binary: the library with the built-in `room:*` channel, behind a command line.
+
+mod args;
+mod health;
+mod listener;
+mod serve;
+mod signals;
+mod site;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+/// What a shell expects of a command that was called wrongly.
+const EXIT_USAGE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return refuse(&error),
+    };
+    let outcome = match command {
+        Command::Serve(options) => serve::serve(*options).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            eprintln!("herenow: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(error: &clap::Error) -> ExitCode {
+    match args::explain(error) {
+        Some(line) => {
+            eprintln!("herenow: {line}");
+            ExitCode::from(EXIT_USAGE)
+        }
+        None => error.exit(),
+    }
+}
