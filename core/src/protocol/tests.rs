@@ -122,6 +122,8 @@ fn broken_v1_frames_say_what_they_lack() {
     );
     let not_a_string = r#"{"topic":"t","topic":{},"event":"e","payload":{},"ref":1}"#;
     assert_eq!(error(not_a_string), NotAString(Field::Topic));
+    let trailing = r#"{"topic":"t","event":"e","payload":{},"ref":1} x"#;
+    assert!(matches!(error(trailing), Json(_)));
     assert!(matches!(
         error("[null,\"1\",\"phoenix\",\"heartbeat\",{}]"),
         Json(_)
@@ -184,6 +186,7 @@ fn a_reply_has_a_status_and_a_response() {
     let missing = DecodeError::Missing(Field::Status);
     assert_eq!(Reply::parse("{\"response\":{}}"), Err(missing));
     assert!(Reply::parse("[]").is_err());
+    assert!(Reply::parse(r#"{"status":"ok"} x"#).is_err());
 }
 
 #[test]

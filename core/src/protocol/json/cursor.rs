@@ -63,6 +63,12 @@ impl<'a> Cursor<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// The byte position in the text. After [`peek`](Self::peek) it is where the next value begins.
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
     /// Moves over a value, whatever it is, and returns its exact text without whitespace around it.
     pub fn value(&mut self) -> Result<&'a str, Error> {
         let bytes = self.text.as_bytes();
@@ -71,7 +77,6 @@ impl<'a> Cursor<'a> {
         match scan::value(bytes, start, left) {
             Ok(end) => {
                 self.at = end;
-                self.entered = false;
                 Ok(self.between(start, end))
             }
             Err(error) => Err(self.with_whole_limit(error)),
@@ -87,7 +92,6 @@ impl<'a> Cursor<'a> {
         }
         let (close, plain) = scan::string(bytes, open)?;
         self.at = close + 1;
-        self.entered = false;
         Ok(Str::scanned(self.between(open + 1, close), plain))
     }
 

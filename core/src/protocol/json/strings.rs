@@ -121,13 +121,11 @@ impl Chars<'_> {
 
     /// Four hexadecimal digits. That they are there is known from the scan.
     fn code_unit(&mut self) -> u32 {
-        let mut unit = 0;
-        for _ in 0..4 {
-            let mut chars = self.rest.chars();
-            unit = unit << 4 | chars.next().and_then(|c| c.to_digit(16)).unwrap_or(0);
-            self.rest = chars.as_str();
-        }
-        unit
+        let (digits, rest) = self.rest.split_at_checked(4).unwrap_or_default();
+        self.rest = rest;
+        digits
+            .chars()
+            .fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
     }
 }
 

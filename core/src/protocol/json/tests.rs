@@ -98,6 +98,20 @@ fn a_cursor_counts_the_levels_it_has_entered() {
 }
 
 #[test]
+fn a_level_that_was_left_no_longer_counts() {
+    let text = ["[", &"[[]],".repeat(9), "[[]]]"].concat();
+    let mut cursor = Cursor::with_max_depth(&text, 3);
+    cursor.enter_array().unwrap();
+    while cursor.next_element().unwrap() {
+        cursor.enter_array().unwrap();
+        assert!(cursor.next_element().unwrap());
+        assert_eq!(cursor.value(), Ok("[]"));
+        assert!(!cursor.next_element().unwrap());
+    }
+    assert_eq!(cursor.end(), Ok(()));
+}
+
+#[test]
 fn entries_give_exact_value_texts_in_order_with_duplicates() {
     let text = " { \"a\" : [ 1 ] , \"b\\n\":{ } ,\"a\":\t\"x\"\n} ";
     let found: Vec<_> = entries(text)
@@ -178,6 +192,7 @@ fn the_range_of_a_part_is_where_it_stands() {
     let text = "[1, {\"a\":2}]";
     let part = elements(text).nth(1).unwrap().unwrap();
     assert_eq!(range_of(text, part), Some(4..11));
+    assert_eq!(range_of(text, text), Some(0..text.len()));
     assert_eq!(range_of(part, text), None);
 }
 
