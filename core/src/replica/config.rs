@@ -1,0 +1,39 @@
+//! What can be set about a shard.
+
+/// The settings of a [`Shard`](super::Shard). Start from the defaults:
+///
+/// ```
+/// use herenow_core::replica::ShardConfig;
+/// let config = ShardConfig { window_ms: 0, ..ShardConfig::default() };
+/// # assert_eq!(config.max_key_bytes, ShardConfig::default().max_key_bytes);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardConfig {
+    /// How long the changes of a topic are gathered after it sent a diff, in milliseconds (25). A
+    /// subscriber gets at most `1000 / window_ms` diffs a second for a topic, whatever the churn.
+    /// 0 gathers nothing: every poll hands out what has changed.
+    pub window_ms: u64,
+    /// The longest topic that may be tracked in, in bytes (1024).
+    pub max_topic_bytes: usize,
+    /// The longest presence key, in bytes (1024).
+    pub max_key_bytes: usize,
+    /// The longest meta as the application gives it, in bytes (16 KiB). Every subscriber of a topic
+    /// is sent the metas of all its members, so this wants to be small.
+    pub max_meta_bytes: usize,
+    /// How deep the objects and arrays of a meta may nest (64). Payloads wrap metas in some levels
+    /// more, and clients have a limit of their own: ours reads
+    /// [`MAX_DEPTH`](crate::protocol::json::MAX_DEPTH) levels in all.
+    pub max_meta_depth: usize,
+}
+
+impl Default for ShardConfig {
+    fn default() -> Self {
+        Self {
+            window_ms: 25,
+            max_topic_bytes: 1024,
+            max_key_bytes: 1024,
+            max_meta_bytes: 16 * 1024,
+            max_meta_depth: 64,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Presences as they are handed out: metas grouped by key, and the diffs of a topic.
+//!
+//! Metas are the very text that goes to clients, so writing a payload is concatenation.
+
+use crate::protocol::json;
+use std::sync::Arc;
+
+/// Metas grouped by key, in a fixed order. Each meta is the JSON text of an object that begins with
+/// its `phx_ref`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presences {
+    /// Each key with the end of its metas in `metas`: two allocations for any number of keys.
+    keys: Vec<(Arc<str>, usize)>,
+    metas: Vec<Arc<str>>,
+}
+
+impl Presences {
+    pub(super) fn with_capacity(keys: usize, metas: usize) -> Self {
+        Self {
+            keys: Vec::with_capacity(keys),
+            metas: Vec::with_capacity(metas),
+        }
+    }
+
+    /// Adds a key that is not there yet. Its metas follow through `push_meta`.
+    pub(super) fn push_key(&mut self, key: Arc<str>) {
+        self.keys.push((key, self.metas.len()));
+    }
+
+    /// Adds a meta to the key added last.
+    pub(super) fn push_meta(&mut self, meta: Arc<str>) {
+        self.metas.push(meta);
+        if let Some((_, end)) = self.keys.last_mut() {
+            *end = self.metas.len();
+        }
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many metas there are, of all keys.
+    #[must_use]
+    pub fn metas_len(&self) -> usize {
+        self.metas.len()
+    }
+
+    /// Each key with its metas (never none).
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &[Arc<str>])> {
+        let mut start = 0;
+        self.keys.iter().map(move |(key, end)| {
+            let metas = &self.metas[start..*end];
+            start = *end;
+            (key, metas)
+        })
+    }
+
+    /// Appends the JSON object that clients know: `{"key":{"metas":[..]},..}`.
+    pub fn write_json(&self, out: &mut String) {
+        let text: usize = self.metas.iter().map(|meta| meta.len() + 1).sum();
+        let keys: usize = self.keys.iter().map(|(key, _)| key.len() + 16).sum();
+        out.reserve(text + keys + 2);
+        out.push('{');
+        for (at, (key, metas)) in self.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            begin_key(out, key);
+            for (at, meta) in metas.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                out.push_str(meta);
+            }
+            end_key(out);
+        }
+        out.push('}');
+    }
+}
+
+/// Appends the beginning of one member of a payload; its metas, separated by commas, are to follow.
+pub(super) fn begin_key(out: &mut String, key: &str) {
+    json::write_str(out, key);
+    out.push_str(":{\"metas\":[");
+}
+
+/// Ends what `begin_key` began.
+pub(super) fn end_key(out: &mut String) {
+    out.push_str("]}");
+}
+
+/// What changed in a topic since its last diff. Clients apply the joins first, then the leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicDiff {
+    /// The topic whose subscribers are to be told.
+    pub topic: Arc<str>,
+    /// What is listed now and was not announced before.
+    pub joins: Presences,
+    /// What is listed no more. It may hold a meta that is among the joins as well: one that a list
+    /// has shown for a moment.
+    pub leaves: Presences,
+}
+
+impl TopicDiff {
+    /// Appends the payload of the event `presence_diff`: `{"joins":{..},"leaves":{..}}`.
+    pub fn write_payload(&self, out: &mut String) {
+        out.push_str("{\"joins\":");
+        self.joins.write_json(out);
+        out.push_str(",\"leaves\":");
+        self.leaves.write_json(out);
+        out.push('}');
+    }
+}

@@ -1,0 +1,82 @@
+//! Which topic may send its next diff, and when.
+//!
+//! A topic that was quiet sends at once. Then a window opens, in which its changes are gathered; when
+//! it closes they are sent, and the next window opens, until one closes with nothing to send. All
+//! windows last equally long, so they close in the order in which they opened and a queue will do.
+
+use std::collections::VecDeque;
+
+/// Where a topic stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Quiet: nothing to send, no window.
+    None,
+    /// Has something to send and need not wait.
+    Ready,
+    /// Waits until its window closes, whether or not there is something to send by now.
+    Window,
+}
+
+/// The queues of one shard.
+pub(super) struct Windows {
+    ready: VecDeque<u32>,
+    /// Topics with the moment when their window closes.
+    open: VecDeque<(u64, u32)>,
+}
+
+impl Windows {
+    pub(super) fn new() -> Self {
+        Self {
+            ready: VecDeque::new(),
+            open: VecDeque::new(),
+        }
+    }
+
+    /// Puts a topic, whose turn is `None`, among those that need not wait.
+    #[must_use]
+    pub(super) fn make_ready(&mut self, topic: u32) -> Turn {
+        self.ready.push_back(topic);
+        Turn::Ready
+    }
+
+    /// Opens a window for a topic whose turn is `None`.
+    #[must_use]
+    pub(super) fn open(&mut self, closes: u64, topic: u32) -> Turn {
+        self.open.push_back((closes, topic));
+        Turn::Window
+    }
+
+    /// The next topic whose turn has come. It is in no queue from then on.
+    pub(super) fn next(&mut self, now: u64) -> Option<u32> {
+        if let Some(topic) = self.ready.pop_front() {
+            give_back(&mut self.ready);
+            return Some(topic);
+        }
+        let &(closes, topic) = self.open.front()?;
+        if closes > now {
+            return None;
+        }
+        self.open.pop_front();
+        give_back(&mut self.open);
+        Some(topic)
+    }
+
+    /// When `next` will have something, `now` if it has already.
+    pub(super) fn timeout(&self, now: u64) -> Option<u64> {
+        if !self.ready.is_empty() {
+            return Some(now);
+        }
+        self.open.front().map(|(closes, _)| *closes)
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.ready.capacity() + self.open.capacity()
+    }
+}
+
+/// Frees the memory of a queue that has become empty: it may have been long.
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() {
+        *queue = VecDeque::new();
+    }
+}
