@@ -54,6 +54,12 @@ impl Cmd {
         self
     }
 
+    /// Sets a variable of the child's environment.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Keeps a variable of our environment from the child.
     pub(crate) fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
@@ -81,6 +87,22 @@ impl Cmd {
         };
         self.check(status)?;
         String::from_utf8(stdout).with_context(|| format!("`{self}` did not print UTF-8"))
+    }
+
+    /// Becomes the child where the system can, so that a Ctrl-C reaches the child and nobody else;
+    /// elsewhere waits for it.
+    pub(crate) fn replace_self(mut self) -> Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            let error = self.command.exec();
+            self.check(Err(error))
+        }
+        #[cfg(not(unix))]
+        {
+            let status = self.command.status();
+            self.check(status)
+        }
     }
 
     fn check(&self, status: io::Result<std::process::ExitStatus>) -> Result<()> {

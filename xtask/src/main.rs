@@ -3,11 +3,15 @@
 mod command;
 mod node;
 mod package;
+mod run;
 mod server;
+mod steps;
+mod suite;
+mod system;
 mod wasm_opt;
 mod workspace;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -22,6 +26,23 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Build the demo and serve it on http://localhost:4000 (needs Rust and nothing else)
+    Run {
+        /// The port to listen on
+        #[arg(long, default_value_t = 4000)]
+        port: u16,
+        /// Flags for `herenow serve`, after `--`
+        #[arg(last = true)]
+        server: Vec<OsString>,
+    },
+    /// Run all tests: Rust, the npm package, interop with npm `phoenix`, browsers
+    Test {
+        /// Only this part, and what it needs; may be given more than once
+        #[arg(long)]
+        only: Vec<suite::Part>,
+    },
+    /// What CI runs: formatting, lints, docs, then all tests
+    Ci,
     /// Build the npm package into client-wasm/pkg and the server
     Build {
         /// Optimized: target/release/herenow, and the wasm shrunk with wasm-opt where npm is there
@@ -43,7 +64,7 @@ enum Part {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match execute(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -52,8 +73,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<()> {
+fn execute(task: Task) -> Result<()> {
     match task {
+        Task::Run { port, server } => run::run(port, &server),
+        Task::Test { only } => suite::test(&only),
+        Task::Ci => suite::ci(),
         Task::Build { release, only } => build(release, only),
     }
 }

@@ -63,6 +63,23 @@ pub(crate) fn build(optimize: bool) -> Result<()> {
     lay_out(&files, &package_dir())
 }
 
+/// Clippy for the target that the client is written for: code behind `cfg(target_arch)` is seen only
+/// there.
+pub(crate) fn lint() -> Result<()> {
+    ensure_target()?;
+    cargo([
+        "clippy",
+        "--package",
+        "herenow-client",
+        "--target",
+        TARGET,
+        "--",
+        "--deny",
+        "warnings",
+    ])
+    .run()
+}
+
 /// Adds the wasm target through rustup where it is missing.
 fn ensure_target() -> Result<()> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());

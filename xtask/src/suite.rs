@@ -1,0 +1,136 @@
+//! `cargo xtask test` and `cargo xtask ci`: everything that is tested, in the order in which a mistake
+//! is found soonest.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::{
+    command::{Cmd, cargo, cmd},
+    node, package, server,
+    steps::Steps,
+    system,
+    workspace::package_dir,
+};
+
+/// A part of the tests that can be run alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The Rust tests of the whole workspace
+    Rust,
+    /// The npm package in Node: differential tests, types, packaging
+    Js,
+    /// npm `phoenix` and our package against the real server
+    Interop,
+    /// Real browsers against the real server
+    Browser,
+}
+
+/// Formatting, lints and docs, then all tests.
+pub(crate) fn ci() -> Result<()> {
+    let mut steps = Steps::new();
+    steps.step("format", || {
+        system::ensure_component("fmt", "rustfmt")?;
+        cargo(["fmt", "--all", "--check"]).run()
+    })?;
+    steps.step("lints", || {
+        system::ensure_component("clippy", "clippy")?;
+        cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ])
+        .run()
+    })?;
+    steps.step("lints of the wasm client", package::lint)?;
+    steps.step("docs", || {
+        cargo(["doc", "--workspace", "--no-deps"])
+            .env("RUSTDOCFLAGS", "--deny warnings")
+            .run()
+    })?;
+    run(&mut steps, &[])?;
+    steps.finish();
+    Ok(())
+}
+
+/// All tests, or only the named parts and what they need.
+pub(crate) fn test(only: &[Part]) -> Result<()> {
+    let mut steps = Steps::new();
+    run(&mut steps, only)?;
+    steps.finish();
+    Ok(())
+}
+
+fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
+    let wanted = |part| only.is_empty() || only.contains(&part);
+    if wanted(Part::Rust) {
+        steps.step("Rust tests", || cargo(["test", "--workspace"]).run())?;
+    }
+    if !(wanted(Part::Js) || wanted(Part::Interop) || wanted(Part::Browser)) {
+        return Ok(());
+    }
+    steps.step("Node packages", node::install)?;
+    steps.step("npm package", || package::build(true))?;
+    let server = steps.step("server", || server::build(false))?;
+    if wanted(Part::Js) {
+        steps.step("JS tests", || node_test(&server, None)?.run())?;
+    }
+    if wanted(Part::Interop) {
+        steps.step("interop tests", || node_test(&server, Some(INTEROP))?.run())?;
+    }
+    if wanted(Part::Browser) {
+        let chromium = steps.step("Chromium", system::chromium)?;
+        steps.step("browser tests", || {
+            node_test(&server, Some(BROWSER))?
+                .env("HERENOW_CHROMIUM", chromium)
+                .run()
+        })?;
+    }
+    Ok(())
+}
+
+/// The folders of `tests/js` whose tests run against a server, each as a step of its own.
+const INTEROP: &str = "interop";
+const BROWSER: &str = "browser";
+
+/// `node --test` with the tests of one folder of `tests/js`, or with all that are in neither of the
+/// two that run against a server.
+fn node_test(server: &Path, folder: Option<&str>) -> Result<Cmd> {
+    let mut files = Vec::new();
+    test_files(&node::dir(), &mut files)?;
+    files.retain(|file| match folder {
+        Some(folder) => file.starts_with(node::dir().join(folder)),
+        None => ![INTEROP, BROWSER]
+            .iter()
+            .any(|other| file.starts_with(node::dir().join(other))),
+    });
+    files.sort();
+    if files.is_empty() {
+        bail!("no *.test.js in tests/js/{}", folder.unwrap_or_default());
+    }
+    Ok(cmd("node", ["--test"])
+        .args(files)
+        .dir(node::dir())
+        .env("HERENOW_BIN", server)
+        .env("HERENOW_PACKAGE", package_dir()))
+}
+
+fn test_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() && name != "node_modules" {
+            test_files(&path, files)?;
+        } else if name.ends_with(".test.js") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

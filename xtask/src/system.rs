@@ -1,0 +1,71 @@
+//! What has to be on the machine and is not cargo's or npm's: found, else installed where that can be
+//! done without asking, else named in one line.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::command::{available, cargo, cmd};
+
+/// The names under which systems install Chromium or its relatives.
+const BROWSERS: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
+
+/// Finds Chromium, installing Debian's where there is none.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("HERENOW_CHROMIUM") {
+        return Ok(path.into());
+    }
+    if let Some(path) = find_browser() {
+        return Ok(path);
+    }
+    apt_install(
+        &["chromium"],
+        "Chromium, or set HERENOW_CHROMIUM to a browser of its kind",
+    )?;
+    match find_browser() {
+        Some(path) => Ok(path),
+        None => bail!("chromium is installed, but not on the PATH: set HERENOW_CHROMIUM to it"),
+    }
+}
+
+fn find_browser() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .flat_map(|dir| BROWSERS.map(|name| dir.join(name)))
+        .find(|file| file.is_file())
+}
+
+/// Installs Debian packages, when we are root on such a system; else says that `wanted` is missing.
+pub(crate) fn apt_install(packages: &[&str], wanted: &str) -> Result<()> {
+    if !(is_root() && available("apt-get")) {
+        bail!(
+            "this needs {wanted} (Debian: apt-get install {})",
+            packages.join(" ")
+        );
+    }
+    println!("installing {}", packages.join(", "));
+    let apt_get = || cmd("apt-get", ["-qq"]).env("DEBIAN_FRONTEND", "noninteractive");
+    apt_get().args(["update"]).run()?;
+    apt_get()
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(packages)
+        .run()
+}
+
+fn is_root() -> bool {
+    cfg!(unix) && cmd("id", ["-u"]).read().is_ok_and(|id| id.trim() == "0")
+}
+
+/// Adds a component of the Rust toolchain where it is missing: `command` is cargo's, `component`
+/// rustup's name.
+pub(crate) fn ensure_component(command: &str, component: &str) -> Result<()> {
+    if cargo([command, "--version"]).read().is_ok() {
+        return Ok(());
+    }
+    cmd("rustup", ["component", "add", component]).run()
+}
