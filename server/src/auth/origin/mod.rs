@@ -7,7 +7,7 @@
 //!
 //! It is no protection against programs other than browsers: those send whatever `Origin` they
 //! like, or none. A request without an `Origin` is allowed, as in Phoenix. Who the *user* is,
-//! a token tells.
+//! a [token](super::token) tells.
 //!
 //! ```
 //! use herenow::auth::origin::{CheckOrigin, Origin};

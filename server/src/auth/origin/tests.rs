@@ -185,6 +185,7 @@ fn ipv6_hosts_compare_as_addresses() {
     assert!(allowed(&check, "http://[0:0:0:0:0:0:0:1]:4000"));
     assert!(!allowed(&check, "http://[::1]"));
     assert!(!allowed(&check, "http://[::2]:4000"));
+    assert!(!allowed(&list("//[::1]"), "http://[::1]evil.com"));
     assert_eq!(check.to_string(), "http://[::1]:4000");
 }
 

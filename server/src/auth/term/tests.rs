@@ -210,14 +210,19 @@ fn each_limit_holds_to_the_last_one_allowed_in_both_directions() {
 }
 
 #[test]
-fn the_elements_of_a_list_of_bytes_count_as_terms() {
+fn the_elements_of_a_list_of_bytes_count_as_terms_in_both_directions() {
     let bytes = b"\x83k\x00\x03abc";
-    let limits = Limits { terms: 3, ..WIDE };
+    let four = Limits { terms: 4, ..WIDE };
+    let term = Term::decode(bytes, &four).unwrap();
+    assert_eq!(term.encode(&four), Ok(bytes.to_vec()));
+
+    let three = Limits { terms: 3, ..WIDE };
+    let error = Term::decode(bytes, &three).unwrap_err();
+    assert_eq!(error.kind(), &DecodeErrorKind::Limit(Limit::Terms(3)));
     assert_eq!(
-        Term::decode(bytes, &limits).unwrap_err().kind(),
-        &DecodeErrorKind::Limit(Limit::Terms(3))
+        term.encode(&three),
+        Err(EncodeError::Limit(Limit::Terms(3)))
     );
-    assert!(Term::decode(bytes, &Limits { terms: 4, ..WIDE }).is_ok());
 }
 
 #[test]
