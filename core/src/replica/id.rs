@@ -143,3 +143,6 @@ impl AsRef<str> for PhxRef {
         self.as_str()
     }
 }
+
+#[cfg(test)]
+mod tests;
