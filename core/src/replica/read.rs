@@ -171,3 +171,6 @@ impl Shard {
             .then_with(|| one.first_version.cmp(&other.first_version))
     }
 }
+
+#[cfg(test)]
+mod tests;

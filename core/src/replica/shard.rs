@@ -52,9 +52,9 @@ pub struct Shard {
 pub(super) struct Replica {
     pub(super) id: ReplicaId,
     /// Its part of each `phx_ref`.
-    hash: u32,
+    pub(super) hash: u32,
     /// The version of its latest change in this shard.
-    version: u64,
+    pub(super) version: u64,
 }
 
 impl Shard {

@@ -206,18 +206,27 @@ impl Store {
         self.keys[key]
             .entries
             .push_back(&mut self.entries, address, |entry| &mut entry.in_key);
-        self.channels
-            .entry(new.channel)
-            .or_insert(List::EMPTY)
-            .push_back(&mut self.entries, address, |entry| &mut entry.in_channel);
+        if new.replica == OWN {
+            self.channels
+                .entry(new.channel)
+                .or_insert(List::EMPTY)
+                .push_back(&mut self.entries, address, |entry| &mut entry.in_channel);
+        }
         address
     }
 
     /// Removes an entry, its key and its channel with their last entry. The topic stays: it may have
     /// something to announce.
     pub(super) fn remove(&mut self, address: u32) -> Entry {
-        let Entry { key, channel, .. } = self.entries[address];
-        if let Some(list) = self.channels.get_mut(&channel) {
+        let Entry {
+            key,
+            channel,
+            replica,
+            ..
+        } = self.entries[address];
+        if replica == OWN
+            && let Some(list) = self.channels.get_mut(&channel)
+        {
             list.remove(&mut self.entries, address, |entry| &mut entry.in_channel);
             if list.len == 0 {
                 forget(&mut self.channels, &channel);

@@ -19,7 +19,7 @@ pub(crate) enum Step {
     UpdateWith(Identity),
     /// Somebody subscribes to a topic's diffs.
     Subscribe(&'static str),
-    /// Whoever has subscribed to this topic is given its state.
+    /// A subscriber of this topic is given its state.
     State(&'static str),
     /// The same, but made of a list.
     List(&'static str),
