@@ -1,0 +1,74 @@
+//! What all connections of an endpoint share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::{Connection, Counters};
+use crate::channel::{ChannelId, Routes};
+use crate::sync::lock;
+use crate::{Limits, PubSub};
+
+pub(crate) struct Context {
+    pub(crate) pubsub: PubSub,
+    pub(crate) routes: Routes,
+    pub(crate) limits: Limits,
+    pub(crate) counters: Counters,
+    pub(crate) connections: Connections,
+}
+
+/// The open connections, to be found when all of them are to be closed.
+#[derive(Default)]
+pub(crate) struct Connections {
+    /// Locked when one opens or closes, and for a copy of the list; never for a message.
+    open: Mutex<Open>,
+    emptied: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct Open {
+    by_id: HashMap<ChannelId, Arc<Connection>>,
+    draining: bool,
+}
+
+impl Connections {
+    /// Returns `false` if the endpoint takes no more connections.
+    pub(super) fn insert(&self, connection: &Arc<Connection>) -> bool {
+        let mut open = lock(&self.open);
+        if !open.draining {
+            open.by_id.insert(connection.id(), Arc::clone(connection));
+        }
+        !open.draining
+    }
+
+    pub(super) fn remove(&self, id: ChannelId) {
+        let mut open = lock(&self.open);
+        let removed = open.by_id.remove(&id);
+        if open.by_id.is_empty() {
+            self.emptied.notify_waiters();
+        }
+        drop(open);
+        drop(removed);
+    }
+
+    pub(crate) fn are_refused(&self) -> bool {
+        lock(&self.open).draining
+    }
+
+    /// Takes no more connections from now on. Returns those that are open.
+    pub(crate) fn refuse(&self) -> Vec<Arc<Connection>> {
+        let mut open = lock(&self.open);
+        open.draining = true;
+        open.by_id.values().cloned().collect()
+    }
+
+    /// Waits until no connection is open.
+    pub(crate) async fn all_closed(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if lock(&self.open).by_id.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}

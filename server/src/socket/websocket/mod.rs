@@ -1,0 +1,69 @@
+//! WebSockets.
+//!
+//! One task per connection reads and writes. Incoming frames are taken apart by tungstenite, with a read
+//! buffer of a few KiB. Outgoing messages are encoded long before, with their heads and shared by all who
+//! get them, so they are handed to the operating system as they are: many in one call, never copied, and
+//! no connection has a write buffer that a large message would leave behind large.
+
+mod driver;
+mod farewell;
+mod handshake;
+mod wire;
+
+use std::sync::Arc;
+
+use herenow_core::protocol::Vsn;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use self::driver::Driver;
+use super::{Context, Session};
+use crate::endpoint::Connected;
+
+pub(crate) use handshake::{Handshake, HandshakeError};
+
+/// Serves a connection from the moment when the `101` has been sent.
+pub(crate) fn upgrade(
+    context: Arc<Context>,
+    on_upgrade: OnUpgrade,
+    vsn: Vsn,
+    connected: Connected,
+) {
+    tokio::spawn(async move {
+        let upgraded = match on_upgrade.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => {
+                tracing::debug!(%error, "the client went away during the handshake");
+                return;
+            }
+        };
+        let Some(session) = Session::open(&context, vsn, connected) else {
+            return;
+        };
+        drop(context);
+        match downcast::<TokioIo<TcpStream>>(upgraded) {
+            Ok(parts) => {
+                let stream = parts.io.into_inner();
+                // Many small messages at short intervals: waiting for acknowledgements would delay each.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "could not set TCP_NODELAY");
+                }
+                serve(stream, &parts.read_buf, session).await;
+            }
+            Err(upgraded) => serve(TokioIo::<Upgraded>::new(upgraded), &[], session).await,
+        }
+    });
+}
+
+async fn serve<Io>(io: Io, received: &[u8], session: Session)
+where
+    Io: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let mut driver = Driver::new(io, received, session);
+    let finish = driver.run().await;
+    // On the heap, since it needs more room than all that goes before and that lasts so much longer.
+    Box::pin(driver.end(finish)).await;
+}
