@@ -7,5 +7,6 @@
 
 #![deny(missing_docs)]
 
+pub mod client;
 pub mod protocol;
 pub mod replica;

@@ -1,0 +1,26 @@
+//! One timer for everything that waits.
+
+use super::Client;
+
+impl<P: Clone + Default> Client<P> {
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None`: nothing waits. Ask again
+    /// after each call of a method that says so, and after `handle_timeout` itself.
+    #[must_use]
+    pub fn poll_timeout(&mut self) -> Option<u64> {
+        let pushes = self.pushes.deadline();
+        let channels = self.channels.iter().filter_map(|c| c.deadline());
+        self.connection_timeouts()
+            .chain(channels)
+            .chain(pushes)
+            .min()
+    }
+
+    /// Does what is due. Calling it too early or too often does no harm. Each timer fires at most once in
+    /// a call, however late that is. Poll for outputs and the timeout afterwards.
+    pub fn handle_timeout(&mut self, now: u64) {
+        self.handle_connection_timeouts(now);
+        self.handle_heartbeat(now);
+        self.handle_channel_timeouts(now);
+        self.handle_push_timeouts(now);
+    }
+}

@@ -1,0 +1,236 @@
+//! A driver whose transport is the test and whose clock is a number.
+
+use herenow_core::client::{
+    ChannelId, Client, Close, CloseCause, Config, ConnectionId, Encoded, ErrorCause, Event,
+    MessageSpans, Outcome, Output, PushId, Timer,
+};
+
+/// A client with everything that it has put out, in words.
+pub(crate) struct Driver {
+    pub(crate) client: Client,
+    pub(crate) now: u64,
+    /// The transport that was opened last.
+    pub(crate) connection: Option<ConnectionId>,
+    /// Text frames; a binary one as its bytes in Rust's debug form.
+    sent: Vec<String>,
+    /// Events and the opening and closing of transports.
+    told: Vec<String>,
+    pub(crate) asked: Vec<(Timer, u32)>,
+}
+
+impl Driver {
+    pub(crate) fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        Self {
+            client: Client::new(config),
+            now: 0,
+            connection: None,
+            sent: Vec::new(),
+            told: Vec::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    /// Connected.
+    pub(crate) fn open() -> Self {
+        let mut driver = Self::new();
+        driver.connect();
+        driver.opened();
+        driver.forget();
+        driver
+    }
+
+    /// Connected, with one channel joined, by ref 1.
+    pub(crate) fn joined(topic: &str) -> (Self, ChannelId) {
+        let mut driver = Self::open();
+        let channel = driver.channel(topic);
+        driver.join(channel);
+        driver.reply("1", "1", topic, "ok");
+        driver.forget();
+        (driver, channel)
+    }
+
+    pub(crate) fn connect(&mut self) {
+        self.client.connect();
+        self.pump("");
+    }
+
+    pub(crate) fn disconnect(&mut self) -> Option<ConnectionId> {
+        let closing = self.client.disconnect(self.now, Close::default());
+        self.pump("");
+        closing
+    }
+
+    pub(crate) fn opened(&mut self) {
+        self.client
+            .transport_opened(self.now, self.connection.unwrap());
+        self.pump("");
+    }
+
+    pub(crate) fn errored(&mut self) {
+        self.client
+            .transport_errored(self.now, self.connection.unwrap());
+        self.pump("");
+    }
+
+    pub(crate) fn closed(&mut self) {
+        self.client
+            .transport_closed(self.now, self.connection.unwrap());
+        self.pump("");
+    }
+
+    pub(crate) fn channel(&mut self, topic: &str) -> ChannelId {
+        self.client.channel(topic, "{}")
+    }
+
+    pub(crate) fn join(&mut self, channel: ChannelId) {
+        self.client.join(self.now, channel, None).unwrap();
+        self.pump("");
+    }
+
+    pub(crate) fn leave(&mut self, channel: ChannelId) {
+        self.client.leave(channel);
+        self.pump("");
+    }
+
+    pub(crate) fn push(&mut self, channel: ChannelId, event: &'static str) -> PushId {
+        let push = self.client.push(self.now, channel, event, "{}", None);
+        self.pump("");
+        push.unwrap()
+    }
+
+    pub(crate) fn receive(&mut self, text: &str) {
+        self.client
+            .received(self.now, self.connection.unwrap(), text)
+            .unwrap();
+        self.pump(text);
+    }
+
+    pub(crate) fn receive_binary(&mut self, frame: &[u8]) {
+        self.client
+            .received_binary(self.now, self.connection.unwrap(), frame)
+            .unwrap();
+        // Every test frame is ASCII, so its spans fit the text just as well.
+        self.pump(std::str::from_utf8(frame).unwrap());
+    }
+
+    pub(crate) fn reply(&mut self, join_ref: &str, reference: &str, topic: &str, status: &str) {
+        self.receive(&format!(
+            r#"["{join_ref}","{reference}","{topic}","phx_reply",{{"status":"{status}","response":{{}}}}]"#
+        ));
+    }
+
+    /// Lets time go on, with every timer in it.
+    pub(crate) fn advance(&mut self, ms: u64) {
+        let end = self.now + ms;
+        while let Some(at) = self.client.poll_timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.client.handle_timeout(self.now);
+            self.pump("");
+        }
+        self.now = end;
+    }
+
+    /// The frames sent since the last call.
+    pub(crate) fn sent(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// What was told since the last call.
+    pub(crate) fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.sent.clear();
+        self.told.clear();
+    }
+
+    /// Carries out everything; `frame` is what was received, if it was.
+    pub(crate) fn pump(&mut self, frame: &str) {
+        while let Some(output) = self.client.poll_output() {
+            match output {
+                Output::Connect(connection) => {
+                    self.connection = Some(connection);
+                    self.told.push(format!("connect {}", connection.get()));
+                }
+                Output::Send(frame) => self.sent.push(match frame.encode().unwrap() {
+                    Encoded::Text(text) => text,
+                    Encoded::Binary(bytes) => format!("{bytes:?}"),
+                }),
+                Output::Close(connection, close) => {
+                    let Close { code, reason } = close;
+                    let code = code.map_or(String::new(), |code| format!(" {code} {reason}"));
+                    self.told.push(format!("close {}{code}", connection.get()));
+                }
+                Output::AskDelay(timer, tries) => self.asked.push((timer, tries)),
+                Output::Event(event) => self.told.push(describe(event, frame)),
+            }
+        }
+    }
+}
+
+fn describe(event: Event, frame: &str) -> String {
+    match event {
+        Event::Opened => "opened".into(),
+        Event::Failed => "failed".into(),
+        Event::Closed => "closed".into(),
+        Event::Disconnected(connection) => format!("disconnected {}", connection.get()),
+        Event::Pong {
+            reference,
+            round_trip,
+        } => format!("pong {reference} after {round_trip}"),
+        Event::JoinSettled { channel, outcome } => {
+            format!("join of {}: {}", channel.get(), settled(outcome, frame))
+        }
+        Event::PushSettled { push, outcome, .. } => {
+            format!("push {}: {}", push.get(), settled(outcome, frame))
+        }
+        Event::Message { channel, message } => {
+            format!("{}: {}", channel.get(), parts(message, frame))
+        }
+        Event::UnclaimedReply { channel, message } => {
+            format!("{}: reply {}", channel.get(), parts(message, frame))
+        }
+        Event::ChannelErrored { channel, cause } => {
+            let cause = match cause {
+                ErrorCause::Server(message) => parts(message, frame),
+                ErrorCause::HeartbeatTimeout => "heartbeat timeout".into(),
+                ErrorCause::ConnectionClosed => "connection closed".into(),
+                ErrorCause::ConnectionError => "connection error".into(),
+            };
+            format!("{} errored: {cause}", channel.get())
+        }
+        Event::ChannelClosed { channel, cause } => {
+            let cause = match cause {
+                CloseCause::Left => "left".into(),
+                CloseCause::Server(message) => parts(message, frame),
+            };
+            format!("{} closed: {cause}", channel.get())
+        }
+    }
+}
+
+fn settled(outcome: Outcome, frame: &str) -> String {
+    match outcome {
+        Outcome::Reply { word, response, .. } => {
+            format!("{} {}", word.text(frame), response.text(frame))
+        }
+        Outcome::Timeout => "timeout".into(),
+    }
+}
+
+fn parts(message: MessageSpans, frame: &str) -> String {
+    let MessageSpans {
+        join_ref,
+        reference,
+        event,
+        payload,
+    } = message;
+    let [join_ref, reference, event, payload] =
+        [join_ref, reference, event, payload].map(|span| span.text(frame));
+    format!("{event} {payload} ({join_ref},{reference})")
+}
