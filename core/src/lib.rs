@@ -8,5 +8,6 @@
 #![deny(missing_docs)]
 
 pub mod client;
+pub mod presence;
 pub mod protocol;
 pub mod replica;

@@ -1,0 +1,209 @@
+//! Payloads taken apart: one pass over the text, nothing copied, nothing changed before all of it is read.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::changes::Run;
+use super::map::MAX_TEXT_BYTES;
+use super::refs::{Kind, Meta};
+use super::text::{Span, canonical};
+use crate::protocol::json::{self, Cursor};
+
+/// Why a payload was refused. The map is then as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is no JSON, or not an object of objects: what was expected, and where.
+    Json(json::Error),
+    /// A diff without this field; it has to have both `joins` and `leaves`.
+    Missing(&'static str),
+    /// More text than a map can hold: see [`MAX_TEXT_BYTES`].
+    TooLarge,
+}
+
+impl From<json::Error> for Error {
+    fn from(error: json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(error) => write!(f, "not a presence payload: {error}"),
+            Self::Missing(field) => write!(f, "a presence_diff without \"{field}\""),
+            Self::TooLarge => write!(f, "presences of more than {MAX_TEXT_BYTES} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A key and its presence in a payload. Spans are parts of the payload.
+pub(super) struct Entry<'a> {
+    /// With quotes, in the canonical spelling.
+    pub(super) key: Cow<'a, str>,
+    pub(super) body: Span,
+    /// The value of `metas`, counted from the body's beginning; empty if there is no such field.
+    pub(super) array: Span,
+    /// Whether there are other fields beside `metas`.
+    pub(super) fields: bool,
+    /// Among the metas of its `Incoming`.
+    pub(super) metas: Run,
+}
+
+/// The presences of an object, in the order of the text; a key may come twice.
+#[derive(Default)]
+pub(super) struct Incoming<'a> {
+    pub(super) entries: Vec<Entry<'a>>,
+    pub(super) metas: Vec<Meta>,
+}
+
+/// Reads the payload of a `presence_state`.
+pub(super) fn state(text: &str) -> Result<Incoming<'_>, Error> {
+    let mut reader = Reader::new(text)?;
+    let incoming = reader.presences()?;
+    reader.cursor.end()?;
+    Ok(incoming)
+}
+
+/// Reads the payload of a `presence_diff`: the joins and the leaves.
+pub(super) fn diff(text: &str) -> Result<(Incoming<'_>, Incoming<'_>), Error> {
+    let mut reader = Reader::new(text)?;
+    let (mut joins, mut leaves) = (None, None);
+    reader.cursor.enter_object()?;
+    while let Some(name) = reader.cursor.next_key()? {
+        if name == *"joins" {
+            joins = Some(reader.presences()?);
+        } else if name == *"leaves" {
+            leaves = Some(reader.presences()?);
+        } else {
+            reader.cursor.value()?;
+        }
+    }
+    reader.cursor.end()?;
+    let joins = joins.ok_or(Error::Missing("joins"))?;
+    Ok((joins, leaves.ok_or(Error::Missing("leaves"))?))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Result<Self, Error> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(Error::TooLarge);
+        }
+        Ok(Self {
+            text,
+            cursor: Cursor::new(text),
+        })
+    }
+
+    fn presences(&mut self) -> Result<Incoming<'a>, Error> {
+        let mut incoming = Incoming::default();
+        self.cursor.enter_object()?;
+        while let Some(key) = self.cursor.next_key()? {
+            let quoted = self.quoted(key.raw());
+            let key = canonical(key, quoted);
+            let entry = self.presence(key, &mut incoming.metas)?;
+            incoming.entries.push(entry);
+        }
+        Ok(incoming)
+    }
+
+    fn presence(&mut self, key: Cow<'a, str>, metas: &mut Vec<Meta>) -> Result<Entry<'a>, Error> {
+        let start = self.here();
+        let mut first = metas.len();
+        let (mut array, mut fields) = (Span::default(), false);
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.next_key()? {
+            if name != *"metas" {
+                fields = true;
+                self.cursor.value()?;
+                continue;
+            }
+            let array_start = self.here();
+            first = metas.len();
+            self.metas(metas)?;
+            array = Span::new(array_start - start, self.cursor.offset() - start);
+        }
+        Ok(Entry {
+            key,
+            body: Span::new(start, self.cursor.offset()),
+            array,
+            fields,
+            metas: Run {
+                first: first as u32,
+                count: (metas.len() - first) as u32,
+            },
+        })
+    }
+
+    /// The value of `metas`. What is no array holds no metas.
+    fn metas(&mut self, metas: &mut Vec<Meta>) -> Result<(), Error> {
+        if self.cursor.peek() != Some(b'[') {
+            self.cursor.value()?;
+            return Ok(());
+        }
+        self.cursor.enter_array()?;
+        while self.cursor.next_element()? {
+            metas.push(self.meta()?);
+        }
+        Ok(())
+    }
+
+    fn meta(&mut self) -> Result<Meta, Error> {
+        let start = self.here();
+        let (mut reference, mut kind) = (Span::default(), Kind::Missing);
+        if self.cursor.peek() == Some(b'{') {
+            self.cursor.enter_object()?;
+            while let Some(name) = self.cursor.next_key()? {
+                if name == *"phx_ref" {
+                    (reference, kind) = self.reference()?;
+                } else {
+                    self.cursor.value()?;
+                }
+            }
+        } else {
+            self.cursor.value()?;
+        }
+        Ok(Meta {
+            text: Span::new(start, self.cursor.offset()),
+            reference,
+            kind,
+        })
+    }
+
+    fn reference(&mut self) -> Result<(Span, Kind), Error> {
+        let start = self.here();
+        let kind = match self.cursor.peek() {
+            Some(b'"') if self.cursor.string()?.is_plain() => Kind::Plain,
+            Some(b'"') => Kind::Escaped,
+            other => {
+                self.cursor.value()?;
+                match other {
+                    Some(b'{' | b'[') => Kind::Unequal,
+                    Some(b't' | b'f' | b'n') => Kind::Plain,
+                    _ => Kind::Number,
+                }
+            }
+        };
+        Ok((Span::new(start, self.cursor.offset()), kind))
+    }
+
+    /// Where the next value begins.
+    fn here(&mut self) -> usize {
+        self.cursor.peek();
+        self.cursor.offset()
+    }
+
+    /// A string with the quotes that it stands between.
+    fn quoted(&self, raw: &'a str) -> &'a str {
+        json::range_of(self.text, raw)
+            .and_then(|range| self.text.get(range.start.checked_sub(1)?..range.end + 1))
+            .unwrap_or_default()
+    }
+}
