@@ -51,6 +51,12 @@ impl<P: Clone + Default> Client<P> {
         Some(reference)
     }
 
+    /// The transport in use finds out by itself when the other side is gone, as a long poll does: it needs
+    /// no heartbeats.
+    pub fn skip_heartbeats(&mut self) {
+        self.heartbeat = Heartbeat::Off;
+    }
+
     pub(super) fn start_heartbeats(&mut self, now: u64) {
         self.heartbeat = Heartbeat::Due(now.saturating_add(self.config.heartbeat_interval));
     }

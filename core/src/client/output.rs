@@ -128,7 +128,7 @@ pub enum Event {
     UnclaimedReply {
         /// The channel.
         channel: ChannelId,
-        /// Where its parts stand in the frame. Of a binary reply the event is the status.
+        /// Where its parts stand in the frame.
         message: MessageSpans,
     },
     /// The channel has crashed or lost its connection; it joins again by itself.
@@ -217,7 +217,9 @@ pub struct MessageSpans {
     pub join_ref: Span,
     /// The ref, likewise.
     pub reference: Span,
-    /// The event: the text between the quotes of a JSON string in a text frame, bare in a binary one.
+    /// The topic: the text between the quotes of a JSON string in a text frame, bare in a binary one.
+    pub topic: Span,
+    /// The event, likewise. A binary reply has its status here.
     pub event: Span,
     /// The payload: JSON in a text frame, bytes in a binary one.
     pub payload: Span,

@@ -15,11 +15,13 @@ pub(super) struct Page {
 }
 
 impl<P: Clone + Default> Client<P> {
-    /// Whether the page is hidden: then a lost connection is not replaced. Nothing needs to be polled.
-    /// When it is shown again, call [`page_shown`](Self::page_shown).
-    pub fn page_hidden(&mut self) {
-        self.page.hidden = true;
-        self.page.shown = None;
+    /// Whether the page is hidden: then a lost connection is not replaced. This alone does nothing and needs
+    /// no poll; when the page is shown, call [`page_shown`](Self::page_shown) as well.
+    pub fn page_hidden(&mut self, hidden: bool) {
+        self.page.hidden = hidden;
+        if hidden {
+            self.page.shown = None;
+        }
     }
 
     /// The page is visible: if the connection is not open but should be, a new one is made without delay.

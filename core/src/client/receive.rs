@@ -52,20 +52,21 @@ impl Name<'_> {
 }
 
 impl<P: Clone + Default> Client<P> {
-    /// A text frame came. Messages of a connection that is not in use or not open are dropped. After an
-    /// error nothing has changed. Poll for outputs (with `text` at hand, which their [`Span`]s point into)
-    /// and the timeout afterwards.
+    /// A text frame came. Returns where its parts stand; `None` means that it was dropped, because the
+    /// connection is not in use or not open. After an error nothing has changed. Poll for outputs (with
+    /// `text` at hand, which their [`Span`]s point into) and the timeout afterwards.
     pub fn received(
         &mut self,
         now: u64,
         connection: ConnectionId,
         text: &str,
-    ) -> Result<(), DecodeError> {
-        if self.listens_to(connection) {
-            let incoming = text_frame(text)?;
-            self.deliver(now, &incoming);
+    ) -> Result<Option<MessageSpans>, DecodeError> {
+        if !self.listens_to(connection) {
+            return Ok(None);
         }
-        Ok(())
+        let incoming = text_frame(text)?;
+        self.deliver(now, &incoming);
+        Ok(Some(incoming.spans))
     }
 
     /// A binary frame came. Otherwise as [`received`](Self::received).
@@ -74,12 +75,13 @@ impl<P: Clone + Default> Client<P> {
         now: u64,
         connection: ConnectionId,
         frame: &[u8],
-    ) -> Result<(), binary::Error> {
-        if self.listens_to(connection) {
-            let incoming = binary_frame(frame)?;
-            self.deliver(now, &incoming);
+    ) -> Result<Option<MessageSpans>, binary::Error> {
+        if !self.listens_to(connection) {
+            return Ok(None);
         }
-        Ok(())
+        let incoming = binary_frame(frame)?;
+        self.deliver(now, &incoming);
+        Ok(Some(incoming.spans))
     }
 
     fn listens_to(&self, connection: ConnectionId) -> bool {
@@ -185,6 +187,7 @@ fn text_frame(text: &str) -> Result<Incoming<'_>, DecodeError> {
         spans: MessageSpans {
             join_ref: message.join_ref.map(span).unwrap_or_default(),
             reference: message.reference.map(span).unwrap_or_default(),
+            topic: span(message.topic.raw()),
             event: span(message.event.raw()),
             payload: span(message.payload),
         },
@@ -212,6 +215,7 @@ fn binary_frame(frame: &[u8]) -> Result<Incoming<'_>, binary::Error> {
     let spans = MessageSpans {
         join_ref: span(join_ref),
         reference: span(reference),
+        topic: span(topic),
         event: span(event),
         payload: Span::within(frame, data),
     };

@@ -229,6 +229,7 @@ fn parts(message: MessageSpans, frame: &str) -> String {
         reference,
         event,
         payload,
+        ..
     } = message;
     let [join_ref, reference, event, payload] =
         [join_ref, reference, event, payload].map(|span| span.text(frame));

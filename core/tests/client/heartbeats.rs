@@ -79,6 +79,21 @@ fn heartbeats_stop_with_the_connection() {
 }
 
 #[test]
+fn a_transport_can_do_without_heartbeats() {
+    let mut driver = Driver::open();
+    driver.client.skip_heartbeats();
+    assert_eq!(driver.client.poll_timeout(), None);
+    driver.closed();
+    driver.advance(10);
+    driver.opened();
+    assert_eq!(
+        driver.client.poll_timeout(),
+        Some(30_010),
+        "the next one may need them"
+    );
+}
+
+#[test]
 fn the_interval_can_be_set() {
     let mut driver = Driver::with(Config {
         heartbeat_interval: 5,

@@ -149,7 +149,7 @@ impl World {
             Step::Ping => {
                 self.client.ping(self.now);
             }
-            Step::Hidden => self.client.page_hidden(),
+            Step::Hidden => self.client.page_hidden(true),
             Step::Shown => self.client.page_shown(self.now),
             Step::Left => self.client.page_left(self.now),
             Step::Returned => self.client.page_returned(),

@@ -3,13 +3,23 @@ use crate::driver::Driver;
 #[test]
 fn a_hidden_page_does_not_reconnect_until_it_is_shown() {
     let mut driver = Driver::open();
-    driver.client.page_hidden();
+    driver.client.page_hidden(true);
     driver.closed();
     driver.advance(100_000);
     assert_eq!(driver.told(), ["closed"]);
     driver.client.page_shown(driver.now);
     driver.pump("");
     assert_eq!(driver.told(), ["connect 2"]);
+}
+
+#[test]
+fn a_page_that_is_no_longer_hidden_reconnects_in_its_time() {
+    let mut driver = Driver::open();
+    driver.client.page_hidden(true);
+    driver.closed();
+    driver.client.page_hidden(false);
+    driver.advance(10);
+    assert_eq!(driver.told(), ["closed", "connect 2"]);
 }
 
 #[test]
@@ -20,7 +30,7 @@ fn a_page_that_is_shown_does_not_wait_for_the_delay() {
         driver.advance(1_000);
     }
     driver.closed();
-    driver.client.page_hidden();
+    driver.client.page_hidden(true);
     driver.forget();
     driver.client.page_shown(driver.now);
     driver.pump("");
@@ -37,7 +47,7 @@ fn a_page_that_is_shown_does_not_wait_for_the_delay() {
 #[test]
 fn showing_a_page_twice_keeps_the_connection_that_is_being_made() {
     let mut driver = Driver::open();
-    driver.client.page_hidden();
+    driver.client.page_hidden(true);
     driver.closed();
     driver.client.page_shown(driver.now);
     driver.client.page_shown(driver.now);
@@ -49,7 +59,7 @@ fn showing_a_page_twice_keeps_the_connection_that_is_being_made() {
 fn a_connection_that_hangs_while_the_page_is_hidden_is_replaced_when_it_is_shown() {
     let mut driver = Driver::new();
     driver.connect();
-    driver.client.page_hidden();
+    driver.client.page_hidden(true);
     driver.client.page_shown(driver.now);
     driver.pump("");
     assert_eq!(driver.told(), ["connect 1", "close 1"]);
@@ -70,7 +80,7 @@ fn showing_a_page_does_not_wait_for_the_delay_after_a_heartbeat_timeout() {
 #[test]
 fn showing_a_page_does_not_connect_what_is_not_wanted() {
     let mut driver = Driver::new();
-    driver.client.page_hidden();
+    driver.client.page_hidden(true);
     driver.client.page_shown(driver.now);
     driver.pump("");
     driver.connect();

@@ -50,6 +50,28 @@ fn a_broadcast_reaches_every_channel_object_of_the_topic() {
 }
 
 #[test]
+fn the_parts_of_every_message_are_told_even_if_it_is_for_nobody() {
+    let mut driver = Driver::open();
+    let connection = driver.connection.unwrap();
+    let text = r#"["1",null, "t\"t","e\u0065",{"a":1}]"#;
+    let spans = driver.client.received(0, connection, text).unwrap();
+    let spans = spans.expect("the connection is open");
+    let parts = [spans.join_ref, spans.topic, spans.event, spans.payload];
+    let expected = [r#""1""#, r#"t\"t"#, r"e\u0065", r#"{"a":1}"#];
+    assert_eq!(parts.map(|span| span.text(text)), expected);
+    assert!(spans.reference.is_empty());
+
+    let frame = b"\x02\x01\x02tevdata";
+    let spans = driver.client.received_binary(0, connection, frame);
+    let spans = spans.unwrap().expect("the connection is open");
+    let parts = [spans.topic, spans.event, spans.payload];
+    assert_eq!(
+        parts.map(|span| span.bytes(frame)),
+        [b"t" as &[u8], b"ev", b"data"]
+    );
+}
+
+#[test]
 fn binary_messages_arrive_like_text() {
     let (mut driver, channel) = Driver::joined("room:1");
     driver.receive_binary(b"\x00\x01\x06\x031room:1bin\x01\x02");
