@@ -97,14 +97,20 @@ pub(crate) struct Access {
     )]
     pub(crate) token_salt: String,
 
-    /// Age above which a token is refused, e.g. 1h or 14d.
-    #[arg(long, env = "HERENOW_TOKEN_MAX_AGE", value_name = "TIME", default_value = "14d", value_parser = units::duration)]
-    pub(crate) token_max_age: Duration,
+    /// Age above which a token is refused, e.g. 1h or 14d [default: what the token itself allows, which
+    /// is one day unless it was signed for longer].
+    #[arg(long, env = "HERENOW_TOKEN_MAX_AGE", value_name = "TIME", value_parser = units::duration)]
+    pub(crate) token_max_age: Option<Duration>,
 
     /// Web pages that may connect: `any`, `same-origin`, or origins separated by commas, like
-    /// `https://example.com,//*.example.org`. No cookie is ever read, so `any` is no danger with tokens.
-    #[arg(long, env = "HERENOW_CHECK_ORIGIN", value_name = "WHICH", default_value = "any", value_parser = check_origin)]
-    pub(crate) check_origin: CheckOrigin,
+    /// `https://example.com,//*.example.org` [default: pages of the host at which the server is reached].
+    #[arg(
+        long,
+        env = "HERENOW_CHECK_ORIGIN",
+        value_name = "WHICH",
+        value_parser = check_origin
+    )]
+    pub(crate) check_origin: Option<CheckOrigin>,
 }
 
 /// What one connection may cost.
@@ -119,8 +125,8 @@ pub(crate) struct Limits {
     #[arg(long, env = "HERENOW_IDLE_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = units::duration)]
     pub(crate) idle_timeout: Duration,
 
-    /// Largest message that a client may send, e.g. 64KiB.
-    #[arg(long, env = "HERENOW_MAX_FRAME_SIZE", value_name = "SIZE", default_value = "64KiB", value_parser = units::size)]
+    /// Largest message that a client may send, e.g. 64KiB; the meta of a presence may have 16KiB.
+    #[arg(long, env = "HERENOW_MAX_FRAME_SIZE", value_name = "SIZE", default_value = "1MiB", value_parser = units::size)]
     pub(crate) max_frame_size: usize,
 
     /// What may wait for a slow reader, e.g. 1MiB; beyond it, its presence diffs are replaced by one

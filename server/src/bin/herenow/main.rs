@@ -1,8 +1,10 @@
 //! The `herenow` binary: the library with the built-in `room:*` channel, behind a command line.
 
+mod access;
 mod args;
 mod health;
 mod listener;
+mod metrics;
 mod serve;
 mod signals;
 mod site;

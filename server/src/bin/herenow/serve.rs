@@ -2,32 +2,49 @@
 
 use std::io::{self, IsTerminal};
 use std::process;
+use std::sync::Arc;
 use std::time::Duration;
 
+use herenow::{Endpoint, Limits, Presence, PubSub, RoomChannel};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
 use warp::Filter;
 
+use crate::access::Access;
 use crate::args::Serve;
 use crate::health::{self, Readiness};
 use crate::listener;
+use crate::metrics;
 use crate::signals::Signals;
 use crate::site;
 
 /// What a shell expects of a command that was ended by Ctrl-C: 128 and the signal's number.
 const EXIT_INTERRUPTED: i32 = 130;
 
+/// Where the socket is, as phoenix.js's examples have it.
+const SOCKET_PATH: &str = "socket";
+
 /// Serves until a signal says otherwise. The error is one line for the person who started it.
 pub(crate) async fn serve(options: Serve) -> Result<(), String> {
     log_to_stderr(&options.operation.log);
+    let access = Access::new(&options.access)?;
     let mut signals =
         Signals::new().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
     let listener = listener::listen(&options.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
+    let pubsub = PubSub::new();
+    let presence = Presence::builder(&pubsub).window(options.window_ms).start();
+    let endpoint = endpoint(&options, access, &pubsub, &presence);
     let readiness = Readiness::default();
-    let routes = health::routes(readiness.clone())
+    let routes = endpoint
+        .routes(SOCKET_PATH)
+        .or(health::routes(readiness.clone()))
+        .unify()
+        .or(metrics::routes(endpoint.clone(), presence))
+        .unify()
         .or(site::pages(options.www, options.client))
         .unify();
     let (stop_accepting, stopped) = oneshot::channel::<()>();
@@ -48,12 +65,41 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
     });
     readiness.set(false);
     drop(stop_accepting);
-    drain(server, options.operation.shutdown_grace).await;
+    drain(&endpoint, server, options.operation.shutdown_grace).await;
     Ok(())
 }
 
-async fn drain(server: tokio::task::JoinHandle<()>, grace: Duration) {
-    if timeout(grace, server).await.is_err() {
+fn endpoint(options: &Serve, access: Access, pubsub: &PubSub, presence: &Presence) -> Endpoint {
+    let access = Arc::new(access);
+    let presence = presence.clone();
+    let endpoint = Endpoint::builder(pubsub)
+        .connect(move |request| {
+            let access = Arc::clone(&access);
+            async move { access.connect(&request) }
+        })
+        .channel("room:*", move || RoomChannel::new(presence.clone()))
+        .limits(Limits {
+            max_message_bytes: options.limits.max_frame_size,
+            max_channels_per_transport: options.limits.max_channels,
+            max_queue_bytes: options.limits.max_queue_bytes,
+            idle_timeout: options.limits.idle_timeout,
+            ..Limits::default()
+        });
+    match &options.access.check_origin {
+        Some(check) => endpoint.check_origin(check.clone()),
+        None => endpoint,
+    }
+    .build()
+}
+
+/// Closes all connections, those of the socket first; what is left after `grace` is cut off.
+async fn drain(endpoint: &Endpoint, server: JoinHandle<()>, grace: Duration) {
+    let close_all = async {
+        endpoint.shutdown(grace).await;
+        // A server that has panicked has no connections left either.
+        let _ = server.await;
+    };
+    if timeout(grace, close_all).await.is_err() {
         tracing::warn!("some connections did not close within {grace:?}; they are cut off");
     }
 }

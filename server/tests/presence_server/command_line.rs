@@ -1,12 +1,11 @@
 //! The real binary: what it says, what it serves to a browser that only wants pages, how it ends.
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 
-use support::{Served, get, herenow};
 use tokio::net::TcpListener;
+
+use crate::process::{Served, get, herenow};
 
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = herenow(arguments).output().await.unwrap();

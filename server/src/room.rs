@@ -1,0 +1,132 @@
+//! The channel `room:*` of the binary: who is here, and a little talk.
+//!
+//! It is also the example of how a channel is written: everything in it is public API. It keeps no
+//! history and knows no permissions: whoever may connect may join every room.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::channel::{
+    Channel, HandleResult, InfoResult, JoinError, JoinResult, Payload, Reply, Socket, Stop,
+};
+use crate::presence::{Presence, UpdateError};
+
+/// Who the user of a connection is. The endpoint's `connect` assigns it, from a verified token or, where
+/// anybody may say who they are, from the params.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserId(pub String);
+
+/// The channel `room:*`.
+///
+/// A user joins with an optional `meta` object and is then present under its [`UserId`], with the fields
+/// of `meta` and `online_at` (seconds since the Unix epoch). It is sent `presence_state`, and may send
+/// `ping` (answered with its payload), `shout` (broadcast to the room) and `update` (replaces its meta).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use herenow::{Endpoint, Presence, PubSub, RoomChannel};
+///
+/// let pubsub = PubSub::new();
+/// let presence = Presence::builder(&pubsub).start();
+/// let endpoint = Endpoint::builder(&pubsub)
+///     .channel("room:*", move || RoomChannel::new(presence.clone()))
+///     .build();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct RoomChannel {
+    presence: Presence,
+    user_id: String,
+}
+
+/// What the channel has to do once its client knows that it has joined.
+#[derive(Debug)]
+pub struct AfterJoin {
+    meta: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct JoinParams {
+    #[serde(default)]
+    meta: Value,
+}
+
+impl RoomChannel {
+    /// A channel that tracks its user in `presence`.
+    #[must_use]
+    pub fn new(presence: Presence) -> Self {
+        let user_id = String::new();
+        Self { presence, user_id }
+    }
+}
+
+impl Channel for RoomChannel {
+    type Info = AfterJoin;
+
+    async fn join(
+        &mut self,
+        topic: &str,
+        params: Payload,
+        socket: &mut Socket<AfterJoin>,
+    ) -> JoinResult {
+        let Some(UserId(user_id)) = socket.assigns().get() else {
+            return Err(JoinError::reason(
+                "user_id is missing: connect with the param user_id",
+            ));
+        };
+        self.user_id.clone_from(user_id);
+        let mut meta =
+            Map::from_iter([("online_at".to_owned(), json!(unix_seconds().to_string()))]);
+        match params.parse::<JoinParams>()?.meta {
+            Value::Object(given) => meta.extend(given),
+            Value::Null => {}
+            _ => return Err(JoinError::reason("meta must be an object")),
+        }
+        self.presence.check(topic, user_id, &meta)?;
+        socket.send_info(AfterJoin { meta });
+        Ok(Payload::empty())
+    }
+
+    async fn handle_info(
+        &mut self,
+        after_join: AfterJoin,
+        socket: &mut Socket<AfterJoin>,
+    ) -> InfoResult {
+        self.presence
+            .track(socket, &self.user_id, after_join.meta)?;
+        socket.push("presence_state", self.presence.list(socket).await);
+        Ok(())
+    }
+
+    async fn handle_in(
+        &mut self,
+        event: &str,
+        payload: Payload,
+        socket: &mut Socket<AfterJoin>,
+    ) -> HandleResult {
+        match event {
+            "ping" => Ok(Reply::ok(payload)),
+            "shout" => {
+                socket.broadcast("shout", payload);
+                Ok(Reply::none())
+            }
+            "update" => match self.presence.update(socket, &self.user_id, payload) {
+                Ok(_) => Ok(Reply::ok(json!({}))),
+                Err(UpdateError::Meta(error)) => {
+                    Ok(Reply::error(json!({"reason": error.to_string()})))
+                }
+                Err(error) => Err(error.into()),
+            },
+            _ => Err(Stop::unhandled(event)),
+        }
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
