@@ -19,18 +19,16 @@ function door() {
 }
 
 async function inside() {
-  const self = { name, tab: randomId(), status: "available", onlineAt: nowInSeconds() };
+  const self = { name, tab: randomId(), status: "available" };
   const people = new People(byId("people"), self);
   const log = new Log(byId("log"));
-  const show = page(people, log);
+  const show = page(self, people, log);
   introduce(self);
 
   try {
     // Imported late, so that a page whose client does not load can say so.
     const { enter } = await import("./connection.js");
-    const meta = () => ({
-      online_at: self.onlineAt, status: self.status, device: thisDevice(), tab: self.tab,
-    });
+    const meta = () => ({ ...self.since, status: self.status, device: thisDevice(), tab: self.tab });
     const connection = enter({ name, room, meta, tell: show });
     byId("retry").addEventListener("click", () => connection.retry());
     byId("status").addEventListener("change", ({ target }) => {
@@ -46,7 +44,7 @@ async function inside() {
 }
 
 // The callbacks that put what the connection tells on the page.
-function page(people, log) {
+function page(self, people, log) {
   let retryAt = 0;
   let present = [];
   const countdown = () => {
@@ -58,6 +56,7 @@ function page(people, log) {
   return {
     people(list) {
       present = list;
+      self.since ??= since(list, self);
       const hidden = people.render(list);
       setText(byId("headline"), headline(list));
       document.title = `(${list.length}) ${room} · herenow`;
@@ -92,6 +91,13 @@ function page(people, log) {
   };
 }
 
+// This tab's `online_at` as the server set it, to be kept through updates and rejoins; undefined as long
+// as this tab is not in the list.
+function since(list, { name, tab }) {
+  const own = list.find(({ key }) => key === name)?.metas.find((meta) => meta.tab === tab);
+  return own && { online_at: own.online_at };
+}
+
 const LINK = { connecting: "Connecting", open: "Connected", lost: "Offline", refused: "Refused" };
 
 function headline(list) {
@@ -122,10 +128,6 @@ function introduce(self) {
       () => setText(target, invite.href));
     setTimeout(() => setText(target, "Copy invite link"), 2000);
   });
-}
-
-function nowInSeconds() {
-  return String(Math.floor(Date.now() / 1000));
 }
 
 // Not crypto.randomUUID, which pages on plain http (a phone on the local network) do not have.

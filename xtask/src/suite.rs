@@ -115,11 +115,14 @@ fn node_test(server: &Path, folder: Option<&str>) -> Result<Cmd> {
     if files.is_empty() {
         bail!("no *.test.js in tests/js/{}", folder.unwrap_or_default());
     }
-    Ok(cmd("node", ["--test"])
-        .args(files)
-        .dir(node::dir())
-        .env("HERENOW_BIN", server)
-        .env("HERENOW_PACKAGE", package_dir()))
+    Ok(cmd(
+        "node",
+        ["--test", "--test-force-exit", "--test-reporter=spec"],
+    )
+    .args(files)
+    .dir(node::dir())
+    .env("HERENOW_BIN", server)
+    .env("HERENOW_PACKAGE", package_dir()))
 }
 
 fn test_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

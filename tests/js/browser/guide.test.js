@@ -1,0 +1,51 @@
+// The guide's page in a browser, with npm `phoenix` as a plain module and with our package: alike, and
+// together.
+
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { launch, shows, withTabs } from "../support/browser.js";
+import { startServer } from "../support/server.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const www = mkdtempSync(join(tmpdir(), "herenow-guide-"));
+
+let browser;
+let server;
+
+before(async () => {
+  cpSync(join(here, "guide"), www, { recursive: true });
+  cpSync(join(here, "../node_modules/phoenix/priv/static/phoenix.mjs"), join(www, "phoenix.mjs"));
+  [browser, server] = await Promise.all([launch(), startServer({ www })]);
+});
+
+after(async () => {
+  await Promise.all([browser.close(), server.stop()]);
+  rmSync(www, { recursive: true });
+});
+
+const url = (client, name) => `${server.http}/?client=${client}&name=${name}`;
+
+for (const clients of [
+  ["phoenix", "phoenix", "phoenix"],
+  ["herenow", "herenow", "herenow"],
+  ["herenow", "phoenix", "herenow"],
+]) {
+  test(`with the clients ${clients.join(", ")}: tabs come, go and survive a restart`, () =>
+    withTabs(browser, `guide-${clients.join("-")}`, async (open) => {
+      const alice = await open(url(clients[0], "Alice"));
+      const second = await open(url(clients[1], "Alice"));
+      const bob = await open(url(clients[2], "Bob"));
+      for (const tab of [alice, second, bob]) await shows(tab, "Alice (count: 2)", "Bob (count: 1)");
+
+      server = await server.restart();
+      await shows(bob, "Alice (count: 2)", "Bob (count: 1)");
+      await second.close();
+      for (const tab of [alice, bob]) await shows(tab, "Alice (count: 1)", "Bob (count: 1)");
+      await alice.close();
+      await shows(bob, "Bob (count: 1)");
+    }));
+}
