@@ -12,6 +12,9 @@ pub(super) struct Clock {
     started_at: Duration,
 }
 
+/// More than any node lives, and little enough to be added to any instant.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 impl Clock {
     pub(super) fn start() -> Self {
         // A system clock before 1970 costs nothing but the order of metas.
@@ -33,10 +36,10 @@ impl Clock {
         milliseconds(self.started_at + self.started.elapsed())
     }
 
-    /// The moment at which [`now`](Self::now) reaches `at`.
+    /// The moment at which [`now`](Self::now) reaches `at`, or one in the far future.
     pub(super) fn instant(&self, at: u64) -> Instant {
         let since_start = Duration::from_millis(at).saturating_sub(self.started_at);
-        self.started + since_start
+        self.started + since_start.min(FAR)
     }
 }
 
@@ -56,5 +59,11 @@ mod tests {
             tokio::time::sleep_until(clock.instant(at)).await;
             assert!(clock.now() >= at, "{ahead} ms");
         }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_time_is_an_instant_too() {
+        let clock = Clock::start();
+        assert!(clock.instant(u64::MAX) > clock.instant(clock.now()));
     }
 }

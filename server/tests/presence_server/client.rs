@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// After this long nothing will come any more: a test then fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,7 +25,7 @@ pub(crate) struct Frame {
 }
 
 pub(crate) struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<TcpStream>,
     /// Frames that came while another was awaited.
     passed: VecDeque<Frame>,
     next_ref: u64,
@@ -33,12 +34,39 @@ pub(crate) struct Client {
 impl Client {
     /// Connects with these params (`user_id=alice`).
     pub(crate) async fn connect(address: &str, params: &str) -> Self {
-        Self::try_connect(address, params).await.unwrap()
+        Self::try_connect(address, params, &[]).await.unwrap()
     }
 
-    pub(crate) async fn try_connect(address: &str, params: &str) -> Result<Self, Error> {
+    /// Connects with these params and headers.
+    pub(crate) async fn try_connect(
+        address: &str,
+        params: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self::open(stream, address, params, headers).await
+    }
+
+    /// As [`connect`](Self::connect), and takes little until it is read from.
+    pub(crate) async fn connect_narrowly(address: &str, params: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(address.parse().unwrap()).await.unwrap();
+        Self::open(stream, address, params, &[]).await.unwrap()
+    }
+
+    async fn open(
+        stream: TcpStream,
+        address: &str,
+        params: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, Error> {
         let url = format!("ws://{address}/socket/websocket?vsn=2.0.0&{params}");
-        let (socket, _) = connect_async(url).await?;
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (socket, _) = client_async(request, stream).await?;
         Ok(Self {
             socket,
             passed: VecDeque::new(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use herenow::Counts;
-use serde_json::{Value, json};
+use herenow::{ChannelId, Counts};
+use serde_json::json;
 
 use crate::client::Client;
 use crate::host::Host;
@@ -41,6 +41,40 @@ async fn every_observer_ends_with_the_servers_list_with_a_fetch_hook() {
     observers_agree_with(&host).await;
 }
 
+#[tokio::test]
+async fn a_reader_that_was_too_slow_ends_with_the_list_after_fewer_diffs() {
+    let host = Host::rooms(|presence| presence.window(Duration::ZERO)).await;
+    let mut slow = Client::connect_narrowly(&host.address, "user_id=observer-0").await;
+    slow.join(TOPIC, json!({})).await;
+    let mut busy = Client::join_as(&host.address, "busy", TOPIC).await;
+    // More than the sockets hold together with the server's queue.
+    let updates = 4_000;
+    let channel = ChannelId::next();
+    let text = "x".repeat(8_000);
+    host.presence
+        .track_as(TOPIC, channel, "large", json!({}))
+        .unwrap();
+    for update in 0..updates {
+        let meta = json!({"update": update, "text": text});
+        host.presence
+            .update_as(TOPIC, channel, "large", meta)
+            .unwrap();
+        // The other reader keeps up, which gives the server its turn as well.
+        busy.wait_for(TOPIC, "presence_diff").await;
+    }
+    let _last = Client::join_as(&host.address, LAST, TOPIC).await;
+
+    let (mut people, mut diffs) = (People::default(), 0);
+    while !people.is_present(LAST) {
+        let frame = slow.next().await;
+        diffs += usize::from(frame.event == "presence_diff");
+        people.apply(&frame);
+    }
+    assert!(diffs < updates, "{diffs} diffs");
+    assert_eq!(host.endpoint.stats().resyncs, 1);
+    assert_eq!(people, servers_list(&host).await);
+}
+
 async fn observers_agree_with(host: &Host) {
     let visits: Vec<_> = (0..VISITORS)
         .map(|visitor| tokio::spawn(visit(host.address.clone(), visitor)))
@@ -58,14 +92,18 @@ async fn observers_agree_with(host: &Host) {
     for observer in observers {
         believes.push(observer.await.unwrap());
     }
-    let list = host.presence.list(TOPIC).await;
-    let list: Value = list
-        .iter()
-        .map(|(key, entry)| (key.to_owned(), entry.to_value()))
-        .collect();
+    let list = servers_list(host).await;
     for (_connection, people) in &believes {
-        assert_eq!(*people, People::of(&list));
+        assert_eq!(*people, list);
     }
+}
+
+async fn servers_list(host: &Host) -> People {
+    let list = host.presence.list(TOPIC).await;
+    let entries = list
+        .iter()
+        .map(|(key, entry)| (key.to_owned(), entry.to_value()));
+    People::of(&entries.collect())
 }
 
 /// Some have hung up without a word, which the server notices when it does.

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use herenow::auth::token::{Key, MaxAge, Signer};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
@@ -77,6 +79,43 @@ async fn with_a_secret_a_client_is_the_user_of_its_token() {
 }
 
 #[tokio::test]
+async fn with_a_secret_the_token_may_come_as_a_subprotocol() {
+    let file = secret_file("secret-of-protocols", SECRET);
+    let served = Served::start(&["--secret-key-base-file", file.to_str().unwrap()]).await;
+    let offered = STANDARD_NO_PAD.encode(token(json!("alice")));
+    let offered = format!("phoenix, base64url.bearer.phx.{offered}");
+    let headers = [("sec-websocket-protocol", offered.as_str())];
+    let mut alice = Client::try_connect(&served.address, "", &headers)
+        .await
+        .unwrap();
+    alice.join(LOBBY, json!({})).await;
+    let state = alice.wait_for(LOBBY, "presence_state").await;
+    assert!(state["alice"].is_object(), "{state}");
+}
+
+#[tokio::test]
+async fn pages_of_other_hosts_get_in_only_if_they_are_named() {
+    let connects = async |served: &Served, origin: &str| {
+        let headers = [("origin", origin)];
+        match Client::try_connect(&served.address, "user_id=alice", &headers).await {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(refusal(Err(error)), 403);
+                false
+            }
+        }
+    };
+    let served = Served::start(&[]).await;
+    assert!(connects(&served, "http://127.0.0.1:5173").await);
+    assert!(!connects(&served, "https://evil.example").await);
+    let served = Served::start(&["--check-origin", "https://good.example"]).await;
+    assert!(connects(&served, "https://good.example").await);
+    assert!(!connects(&served, "http://127.0.0.1:5173").await);
+    let served = Served::start(&["--check-origin", "any"]).await;
+    assert!(connects(&served, "https://evil.example").await);
+}
+
+#[tokio::test]
 async fn with_a_secret_nobody_gets_in_without_a_good_token() {
     let file = secret_file("secret-of-strangers", SECRET);
     let arguments = [
@@ -104,7 +143,7 @@ async fn with_a_secret_nobody_gets_in_without_a_good_token() {
             .chain(["user_id=alice", "token=", "token=nonsense"])
     {
         assert_eq!(
-            refusal(Client::try_connect(&served.address, params).await),
+            refusal(Client::try_connect(&served.address, params, &[]).await),
             403,
             "{params}"
         );
