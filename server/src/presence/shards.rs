@@ -53,6 +53,10 @@ struct Sending {
 
 const NEVER: u64 = u64::MAX;
 
+/// How many diffs a change sends at most before it leaves the rest to the shard's task: a channel must
+/// not be kept busy by the changes of all others.
+const SENT_AT_ONCE: usize = 32;
+
 impl Shards {
     /// Makes the shards and starts their tasks. Within a tokio runtime.
     pub(super) fn start(
@@ -149,18 +153,23 @@ impl Shards {
 
     /// Sends what is due and says when to look again. The caller holds `sending`.
     fn send_due(self: &Arc<Self>, cell: &Cell) -> Option<u64> {
-        loop {
+        for _ in 0..SENT_AT_ONCE {
             let now = self.clock.now();
             let mut shard = lock(&cell.shard);
             let Some(diff) = shard.poll_diff(now) else {
                 return shard.poll_timeout();
             };
             drop(shard);
+            // Whoever subscribes from now on is given a list that has the change already.
+            if self.pubsub.subscriber_count(&diff.topic) == 0 {
+                continue;
+            }
             match &self.fetch {
                 None => self.broadcast(&diff, &Fields::new()),
                 Some(_) => self.fetch_first(cell, diff),
             }
         }
+        Some(self.clock.now())
     }
 
     fn broadcast(&self, diff: &TopicDiff, fields: &Fields) {

@@ -121,6 +121,12 @@ async fn alone_it_serves_a_page_of_its_own_and_its_health() {
 }
 
 #[tokio::test]
+async fn reachable_from_elsewhere_without_a_secret_it_warns() {
+    let mut served = Served::start(&["--listen", "0.0.0.0:0"]).await;
+    served.says("--secret-key-base-file").await;
+}
+
+#[tokio::test]
 async fn directories_are_served_with_the_types_that_browsers_insist_on() {
     let www = directory("www", &[("index.html", "<h1>mine</h1>"), ("style.css", "")]);
     let client = directory(

@@ -29,8 +29,9 @@ pub(crate) struct Served {
 impl Served {
     /// Starts it with more arguments and waits until it listens.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
-        let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
-        let mut process = herenow(&all).stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = herenow(&[&["serve"], arguments].concat());
+        command.env("HERENOW_LISTEN", "127.0.0.1:0");
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap()).lines();
         let first = stderr
             .next_line()

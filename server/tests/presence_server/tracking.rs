@@ -261,6 +261,40 @@ async fn without_a_window_every_change_is_sent_by_itself_within_the_call() {
     }
 }
 
+#[tokio::test]
+async fn a_topic_without_subscribers_costs_no_diff_and_who_comes_later_gets_the_next() {
+    let pubsub = PubSub::new();
+    let presence = presence(&pubsub);
+    track(&presence, "a");
+    assert_eq!(presence.stats().diffs, 0);
+    let mut broadcasts = pubsub.subscribe(TOPIC);
+    assert_eq!(presence.list(TOPIC).await.len(), 1);
+    track(&presence, "b");
+    assert_eq!(keys(&next_diff(&mut broadcasts).await["joins"]), ["b"]);
+    assert_eq!(presence.stats().diffs, 1);
+}
+
+#[tokio::test]
+async fn more_changes_than_are_sent_at_once_are_all_sent() {
+    let pubsub = PubSub::new();
+    let presence = Presence::builder(&pubsub)
+        .window(Duration::ZERO)
+        .shards(1)
+        .start();
+    let channel = ChannelId::next();
+    let topics: Vec<_> = (0..200).map(|topic| format!("room:{topic}")).collect();
+    for topic in &topics {
+        presence
+            .track_as(topic, channel, "alice", json!({}))
+            .unwrap();
+    }
+    let mut broadcasts: Vec<_> = topics.iter().map(|topic| pubsub.subscribe(topic)).collect();
+    presence.untrack_all(channel);
+    for broadcasts in &mut broadcasts {
+        assert_eq!(keys(&next_diff(broadcasts).await["leaves"]), ["alice"]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn diffs_of_a_topic_keep_their_order_when_many_threads_change_it() {
     for window in [Duration::ZERO, Duration::from_millis(1)] {

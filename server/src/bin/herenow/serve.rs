@@ -1,6 +1,7 @@
 //! `herenow serve`, from the first port to the last connection.
 
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::process;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use herenow::{Endpoint, Limits, Presence, PubSub, RoomChannel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing_subscriber::EnvFilter;
 use warp::Filter;
 
@@ -37,7 +38,8 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
 
     let pubsub = PubSub::new();
     let presence = Presence::builder(&pubsub).window(options.window_ms).start();
-    let endpoint = endpoint(&options, access, &pubsub, &presence);
+    let access = Arc::new(access);
+    let endpoint = endpoint(&options, &access, &pubsub, &presence);
     let readiness = Readiness::default();
     let routes = endpoint
         .routes(SOCKET_PATH)
@@ -56,6 +58,7 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
     readiness.set(true);
     // Programs that start a server on port 0 read the port from this line, so it comes first.
     eprintln!("listening on http://{address}");
+    warn_of_open_access(&access, address);
 
     let signal = signals.next().await;
     tracing::info!("{signal}: closing the connections; once more stops at once");
@@ -69,8 +72,13 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
     Ok(())
 }
 
-fn endpoint(options: &Serve, access: Access, pubsub: &PubSub, presence: &Presence) -> Endpoint {
-    let access = Arc::new(access);
+fn endpoint(
+    options: &Serve,
+    access: &Arc<Access>,
+    pubsub: &PubSub,
+    presence: &Presence,
+) -> Endpoint {
+    let access = Arc::clone(access);
     let presence = presence.clone();
     let endpoint = Endpoint::builder(pubsub)
         .connect(move |request| {
@@ -94,13 +102,19 @@ fn endpoint(options: &Serve, access: Access, pubsub: &PubSub, presence: &Presenc
 
 /// Closes all connections, those of the socket first; what is left after `grace` is cut off.
 async fn drain(endpoint: &Endpoint, server: JoinHandle<()>, grace: Duration) {
-    let close_all = async {
-        endpoint.shutdown(grace).await;
-        // A server that has panicked has no connections left either.
-        let _ = server.await;
-    };
-    if timeout(grace, close_all).await.is_err() {
-        tracing::warn!("some connections did not close within {grace:?}; they are cut off");
+    let deadline = Instant::now() + grace;
+    endpoint.shutdown(grace).await;
+    if timeout_at(deadline, server).await.is_err() {
+        tracing::warn!("requests were still open after {grace:?}; they are cut off");
+    }
+}
+
+/// Says who may connect, if that may not be what was wanted.
+fn warn_of_open_access(access: &Access, address: SocketAddr) {
+    if matches!(access, Access::Open) && !address.ip().is_loopback() {
+        tracing::warn!(
+            "whoever reaches this server may connect as any user; --secret-key-base-file has it ask for tokens"
+        );
     }
 }
 
