@@ -8,6 +8,7 @@ mod server;
 mod steps;
 mod suite;
 mod system;
+mod tree;
 mod wasm_opt;
 mod workspace;
 

@@ -5,11 +5,7 @@
 //! to it goes, one that did not change keeps its time stamp, and a build that fails leaves the last
 //! good package standing.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,6 +13,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     command::{available, cargo, cmd},
+    tree::{self, Files},
     wasm_opt,
     workspace::{package_dir, root, target_dir},
 };
@@ -25,9 +22,6 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The name of wasm-bindgen's output: `herenow_client.js` and `herenow_client_bg.wasm`.
 const STEM: &str = "herenow_client";
-
-/// Path within the package, and content.
-type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Builds the package. `optimize`: also shrink the wasm with wasm-opt.
 pub(crate) fn build(optimize: bool) -> Result<()> {
@@ -50,8 +44,12 @@ pub(crate) fn build(optimize: bool) -> Result<()> {
         .join("wasm")
         .join(format!("{STEM}.wasm"));
 
-    let mut files = Files::new();
-    read_tree(&root().join("client-wasm/js"), Path::new(""), &mut files)?;
+    let mut files = tree::read(&root().join("client-wasm/js"))?;
+    for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        let text =
+            fs::read(root().join(license)).with_context(|| format!("cannot read {license}"))?;
+        files.insert(license.into(), text);
+    }
     let wasm = bindgen(&module, &mut files)?;
     let wasm = if optimize {
         wasm_opt::shrink(&wasm)?
@@ -60,7 +58,7 @@ pub(crate) fn build(optimize: bool) -> Result<()> {
     };
     files.insert("wasm-bytes.js".into(), inlined(&wasm).into_bytes());
     files.insert(format!("{STEM}_bg.wasm").into(), wasm);
-    lay_out(&files, &package_dir())
+    tree::lay_out(&files, &package_dir())
 }
 
 /// Clippy for the target that the client is written for: code behind `cfg(target_arch)` is seen only
@@ -136,44 +134,4 @@ fn inlined(wasm: &[u8]) -> String {
          export default bytes;\n",
         STANDARD.encode(wasm)
     )
-}
-
-/// Reads all files under `dir` into `files`, with paths relative to it.
-fn read_tree(dir: &Path, prefix: &Path, files: &mut Files) -> Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
-        let entry = entry?;
-        let (path, name) = (entry.path(), prefix.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            read_tree(&path, &name, files)?;
-        } else {
-            let content =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            files.insert(name, content);
-        }
-    }
-    Ok(())
-}
-
-/// Makes `dir` hold exactly `files`.
-fn lay_out(files: &Files, dir: &Path) -> Result<()> {
-    let mut present = Files::new();
-    if dir.is_dir() {
-        read_tree(dir, Path::new(""), &mut present)?;
-    }
-    for stale in present.keys().filter(|name| !files.contains_key(*name)) {
-        let path = dir.join(stale);
-        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    for (name, content) in files {
-        if present.get(name) == Some(content) {
-            continue;
-        }
-        let path = dir.join(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)
-                .with_context(|| format!("cannot create {}", parent.display()))?;
-        }
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
 }
