@@ -1,7 +1,7 @@
 // The demo page as people use it: several tabs, a server that dies, names that are an attack.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, beforeEach, test } from "node:test";
 
 import { launch, shows, withTabs } from "../support/browser.js";
 import { startServer } from "../support/server.js";
@@ -9,6 +9,7 @@ import { startServer } from "../support/server.js";
 let browser;
 let server;
 before(async () => ([browser, server] = await Promise.all([launch(), startServer()])));
+beforeEach(() => server.start());
 after(() => Promise.all([browser.close(), server.stop()]));
 
 const url = (name, room) => `${server.http}/?${new URLSearchParams({ name, room })}`;
@@ -54,7 +55,7 @@ test("a status set in one tab is seen in the other, and lasts when the server re
     await bob.getByRole("radio", { name: "Busy" }).check();
     await bobsRow.getByText(/^Busy · /).waitFor();
 
-    server = await server.restart();
+    await server.restart();
     await alice.getByText("You are connected again").waitFor();
     await bobsRow.getByText(/^Busy · /).waitFor();
     await shows(alice, "Alice (count: 1)", "Bob (count: 1)");
@@ -72,7 +73,7 @@ test("while the server is gone the page says so and counts down; then all recove
       await tab.getByRole("button", { name: "Try now" }).waitFor();
       await tab.getByRole("heading", { name: "2 people were here" }).waitFor();
     }
-    server = await startServer({ port: server.port });
+    await server.start();
     for (const tab of tabs) {
       await tab.getByText("Connected", { exact: true }).waitFor();
       await shows(tab, "Alice (count: 2)", "Bob (count: 1)");
@@ -87,7 +88,7 @@ test("Try now connects at once", () =>
     await server.kill();
     const retry = alice.getByRole("button", { name: "Try now" });
     await retry.waitFor();
-    server = await startServer({ port: server.port });
+    await server.start();
     await retry.click();
     await alice.getByText("You are connected again").waitFor();
     await shows(alice, "Alice (count: 1)");

@@ -4,7 +4,7 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { launch, shows, withTabs } from "../support/browser.js";
@@ -22,6 +22,7 @@ before(async () => {
   [browser, server] = await Promise.all([launch(), startServer({ www })]);
 });
 
+beforeEach(() => server.start());
 after(async () => {
   await Promise.all([browser.close(), server.stop()]);
   rmSync(www, { recursive: true });
@@ -41,7 +42,7 @@ for (const clients of [
       const bob = await open(url(clients[2], "Bob"));
       for (const tab of [alice, second, bob]) await shows(tab, "Alice (count: 2)", "Bob (count: 1)");
 
-      server = await server.restart();
+      await server.restart();
       await shows(bob, "Alice (count: 2)", "Bob (count: 1)");
       await second.close();
       for (const tab of [alice, bob]) await shows(tab, "Alice (count: 1)", "Bob (count: 1)");

@@ -9,7 +9,7 @@ import { until } from "../support/wait.js";
 
 for (const pair of CLIENTS) {
   test(`${pair.client}: after a restart of the server all are listed again`, async () => {
-    let server = await startServer();
+    const server = await startServer();
     const alice = new Device(pair, server, "Alice");
     const bob = new Device(pair, server, "Bob", { params: { meta: { device: "phone" } } });
     const gone = new Device(pair, server, "Gone");
@@ -20,7 +20,7 @@ for (const pair of CLIENTS) {
     await server.kill();
     await gone.close();
     assert.ok(alice.shows(...everybody), "the last list stays while there is no server");
-    server = await startServer({ port: server.port });
+    await server.start();
 
     for (const device of [alice, bob]) {
       await until("who came back is listed, who did not is not", () =>
@@ -34,12 +34,12 @@ for (const pair of CLIENTS) {
   });
 
   test(`${pair.client}: an orderly stop is followed by a reconnect too`, async () => {
-    let server = await startServer();
+    const server = await startServer();
     const alice = new Device(pair, server, "Alice");
     await until("Alice is there", () => alice.shows("Alice (count: 1)"));
     const before = alice.metas("Alice")[0].phx_ref;
     await server.stop();
-    server = await startServer({ port: server.port });
+    await server.start();
     await until("Alice is there again", () => alice.metas("Alice")[0].phx_ref !== before);
     assert.ok(alice.shows("Alice (count: 1)"));
     await alice.close();
@@ -49,13 +49,13 @@ for (const pair of CLIENTS) {
 
 test("what is pushed while there is no server is sent when it is back", async () => {
   for (const pair of CLIENTS.slice(0, 2)) {
-    let server = await startServer();
+    const server = await startServer();
     const alice = new Device(pair, server, "Alice");
     await until("Alice is there", () => alice.shows("Alice (count: 1)"));
     await server.kill();
     await until("the loss is noticed", () => !alice.socket.isConnected());
     const pushed = answer(alice.channel.push("ping", { late: true }));
-    server = await startServer({ port: server.port });
+    await server.start();
     assert.deepEqual(await pushed, { status: "ok", response: { late: true } }, pair.client);
     await alice.close();
     await server.stop();

@@ -14,47 +14,23 @@ const WWW = join(root, "www");
 
 const START_WITHIN_MS = 15_000;
 
-// Starts a server with the demo page and the npm package. `port` 0 takes a free one; `flags` go to
-// `herenow serve`.
-export async function startServer({ port = 0, www = WWW, flags = [] } = {}) {
+// Starts a server with the demo page and the npm package. `flags` go to `herenow serve`.
+export async function startServer({ www = WWW, flags = [] } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo xtask build --only server`);
-  const args = ["serve", "--listen", `127.0.0.1:${port}`, "--www", www, "--client", PACKAGE, ...flags];
-  const child = spawn(BINARY, args, { stdio: ["ignore", "ignore", "pipe"] });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  const server = new Server(child, ended);
-  try {
-    server.port = await server.listening();
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  }
+  const server = new Server(["--www", www, "--client", PACKAGE, ...flags]);
+  await server.start();
   return server;
 }
 
 class Server {
   log = "";
+  port = 0;
+  #flags;
   #child;
   #ended;
 
-  constructor(child, ended) {
-    this.#child = child;
-    this.#ended = ended;
-    child.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
-  }
-
-  // The port, once the server says it.
-  listening() {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const port = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)?.[1];
-        if (port) resolve(Number(port));
-      };
-      this.#child.stderr.on("data", look);
-      this.#child.once("error", reject);
-      this.#ended.then((code) => reject(new Error(`herenow ended with ${code}:\n${this.log}`)));
-      const late = () => reject(new Error(`herenow does not say where it listens:\n${this.log}`));
-      setTimeout(late, START_WITHIN_MS).unref();
-    });
+  constructor(flags) {
+    this.#flags = flags;
   }
 
   get http() {
@@ -65,21 +41,54 @@ class Server {
     return `ws://127.0.0.1:${this.port}/socket`;
   }
 
-  // Asks it to stop, as Ctrl-C does.
-  async stop() {
-    this.#child.kill("SIGTERM");
-    await this.#ended;
+  // Starts it where it does not run: the first time on a free port, then again on the same one.
+  async start() {
+    if (this.#child) return;
+    this.log = "";
+    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, ...this.#flags];
+    this.#child = spawn(BINARY, args, { stdio: ["ignore", "ignore", "pipe"] });
+    this.#ended = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
+    try {
+      this.port = await this.#listening();
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
+  }
+
+  // Asks it to stop, as a service manager does.
+  stop() {
+    return this.#end("SIGTERM");
   }
 
   // Kills it without a word.
-  async kill() {
-    this.#child.kill("SIGKILL");
-    await this.#ended;
+  kill() {
+    return this.#end("SIGKILL");
   }
 
-  // Kills it and starts another in its place.
   async restart() {
     await this.kill();
-    return startServer({ port: this.port });
+    await this.start();
+  }
+
+  async #end(signal) {
+    this.#child?.kill(signal);
+    await this.#ended;
+    this.#child = undefined;
+  }
+
+  // The port, once the server says it.
+  #listening() {
+    return new Promise((resolve, reject) => {
+      this.#child.stderr.on("data", () => {
+        const port = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)?.[1];
+        if (port) resolve(Number(port));
+      });
+      this.#child.once("error", reject);
+      this.#ended.then((code) => reject(new Error(`herenow ended with ${code}:\n${this.log}`)));
+      const late = () => reject(new Error(`herenow does not say where it listens:\n${this.log}`));
+      setTimeout(late, START_WITHIN_MS).unref();
+    });
   }
 }
