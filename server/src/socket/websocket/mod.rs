@@ -8,6 +8,8 @@
 mod driver;
 mod farewell;
 mod handshake;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;
