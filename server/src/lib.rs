@@ -45,6 +45,7 @@
 
 pub mod auth;
 mod channel;
+pub mod cluster;
 mod endpoint;
 mod presence;
 mod room;
