@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 
-use crate::process::{Served, get, herenow};
+use crate::process::{Served, get, herenow, temporary};
 
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = herenow(arguments).output().await.unwrap();
@@ -19,7 +19,7 @@ async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 /// A fresh directory with these files.
 fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let directory = temporary(name);
     fs::create_dir_all(&directory).unwrap();
     for (name, text) in files {
         fs::write(directory.join(name), text).unwrap();

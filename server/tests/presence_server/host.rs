@@ -1,8 +1,10 @@
 //! A server in this process, on a free port.
 
+use std::time::Duration;
+
 use herenow::{
-    Channel, ConnectRequest, Connected, Endpoint, Presence, PresenceBuilder, PubSub, RoomChannel,
-    UserId,
+    Channel, ConnectRequest, Connected, Endpoint, Limits, Presence, PresenceBuilder, PubSub,
+    RoomChannel, UserId,
 };
 use tokio::net::TcpListener;
 
@@ -21,8 +23,22 @@ impl Host {
         Self::start(build, RoomChannel::new).await
     }
 
+    /// As [`rooms`](Self::rooms), with other limits and without a window.
+    pub(crate) async fn rooms_within(limits: Limits) -> Self {
+        let build = |presence: PresenceBuilder| presence.window(Duration::ZERO);
+        Self::start_within(limits, build, RoomChannel::new).await
+    }
+
     /// Serves `room:*` with channels that `channel` makes.
     pub(crate) async fn start<C: Channel>(
+        build: impl FnOnce(PresenceBuilder) -> PresenceBuilder,
+        channel: impl Fn(Presence) -> C + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_within(Limits::default(), build, channel).await
+    }
+
+    async fn start_within<C: Channel>(
+        limits: Limits,
         build: impl FnOnce(PresenceBuilder) -> PresenceBuilder,
         channel: impl Fn(Presence) -> C + Send + Sync + 'static,
     ) -> Self {
@@ -40,6 +56,7 @@ impl Host {
                 })
             })
             .channel("room:*", move || channel(for_channels.clone()))
+            .limits(limits)
             .build();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();

@@ -1,5 +1,6 @@
 //! What the tests of the binary share: the running process and plain HTTP.
 
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
@@ -16,6 +17,12 @@ pub(crate) fn herenow(arguments: &[&str]) -> Command {
     }
     command.args(arguments).kill_on_drop(true);
     command
+}
+
+/// A path for a file of this run only.
+pub(crate) fn temporary(name: &str) -> PathBuf {
+    let run = std::process::id();
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{run}"))
 }
 
 /// A running `herenow serve` on a free port; killed when dropped.

@@ -12,13 +12,13 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::client::Client;
 use crate::people::People;
-use crate::process::{Served, herenow};
+use crate::process::{Served, herenow, temporary};
 
 const LOBBY: &str = "room:lobby";
 const SECRET: &str = "a secret that only this test and its server know";
 
 fn secret_file(name: &str, secret: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = temporary(name);
     fs::write(&path, secret).unwrap();
     path
 }
