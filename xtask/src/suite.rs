@@ -115,6 +115,7 @@ fn node_test(server: &Path, folder: Option<&str>) -> Result<Cmd> {
     if files.is_empty() {
         bail!("no *.test.js in tests/js/{}", folder.unwrap_or_default());
     }
+    // Forced to exit: a test that failed leaves clients behind that would reconnect for ever.
     Ok(cmd(
         "node",
         ["--test", "--test-force-exit", "--test-reporter=spec"],
