@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
 use futures_util::FutureExt;
+use futures_util::future::abortable;
 use tokio::sync::oneshot;
 
 use super::mailbox::{AnyChannel, Ended, Envelope, Incoming, Mailbox};
@@ -64,10 +65,7 @@ async fn admit<C: Channel>(
         actor,
         live: Some(Box::new(Live { channel, socket })),
     };
-    let Some(live) = &mut shift.live else {
-        unreachable!("it was put there just now")
-    };
-    let Live { channel, socket } = &mut **live;
+    let Live { channel, socket } = shift.state();
     let join = AssertUnwindSafe(channel.join(&link.topic, params, socket));
     let response = join.catch_unwind().await.map_err(crashed)??;
     Ok((shift, response))
@@ -78,20 +76,15 @@ impl<C: Channel> Actor<C> {
         lock(&self.mailbox)
     }
 
-    /// Puts a message into the mailbox, and takes the state out if nobody works at it.
-    fn enqueue(
-        &self,
-        envelope: Envelope<C::Info>,
-    ) -> Result<Option<Box<Live<C>>>, Envelope<C::Info>> {
-        let mut mailbox = self.mailbox();
-        if mailbox.ended {
-            return Err(envelope);
-        }
-        mailbox.queue.push_back(envelope);
-        Ok(mailbox.resting.take())
+    /// The mailbox, unless the channel has ended.
+    fn open_mailbox(&self) -> Option<MutexGuard<'_, Mailbox<C::Info, Live<C>>>> {
+        let mailbox = self.mailbox();
+        (!mailbox.ended).then_some(mailbox)
     }
 
-    fn work_here(self: &Arc<Self>, live: Box<Live<C>>) {
+    /// Works within this call for as long as nothing has to wait.
+    fn work_here(self: &Arc<Self>, resting: Option<Box<Live<C>>>) {
+        let Some(live) = resting else { return };
         let mut work = Box::pin(Arc::clone(self).work(live));
         // If it has to wait, the task polls it again at once, with a waker that does wake.
         let mut context = Context::from_waker(Waker::noop());
@@ -100,14 +93,19 @@ impl<C: Channel> Actor<C> {
         }
     }
 
-    fn work_elsewhere(self: &Arc<Self>, live: Box<Live<C>>) {
-        self.spawn(Arc::clone(self).work(live));
+    /// Works in a task: the caller may hold locks, or have no runtime.
+    fn work_elsewhere(self: &Arc<Self>, resting: Option<Box<Live<C>>>) {
+        if let Some(live) = resting {
+            self.spawn(Arc::clone(self).work(live));
+        }
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        // Under the lock, so that the work cannot be over before its handle is stored.
-        let mut mailbox = self.mailbox();
-        mailbox.task = Some(self.link.connection.spawn(work));
+        let (work, handle) = abortable(work);
+        // Before it runs, so that it cannot be over already. Not under the lock: a runtime that is shutting
+        // down drops the work right here, and with it ends the channel.
+        self.mailbox().task = Some(handle);
+        self.link.connection.spawn(work.map(|_| ()));
     }
 
     async fn work(self: Arc<Self>, live: Box<Live<C>>) {
@@ -224,7 +222,7 @@ impl<C: Channel> Shift<C> {
                 link.connection.send(Some(frame));
             }
         });
-        self.actor.work_here(live);
+        self.actor.work_here(Some(live));
     }
 
     /// The next message, or `None` after leaving the channel at rest.
@@ -236,7 +234,12 @@ impl<C: Channel> Shift<C> {
         };
         drop(mailbox);
         self.actor.link.connection.release(envelope.cost());
-        Some((envelope, self.live.as_deref_mut()?))
+        Some((envelope, self.state()))
+    }
+
+    fn state(&mut self) -> &mut Live<C> {
+        let live = self.live.as_deref_mut();
+        live.expect("whoever works at a channel has its state")
     }
 
     fn end(mut self, Ending { reason, done }: Ending) {
@@ -319,43 +322,41 @@ impl<C: Channel> AnyChannel for Actor<C> {
     }
 
     fn deliver(self: Arc<Self>, message: Incoming) -> Result<(), Incoming> {
-        match self.enqueue(Envelope::In(message)) {
-            Ok(resting) => {
-                if let Some(live) = resting {
-                    self.work_here(live);
-                }
-                Ok(())
-            }
-            Err(Envelope::In(message)) => Err(message),
-            Err(_) => unreachable!("what comes back is what was sent"),
-        }
+        let Some(mut mailbox) = self.open_mailbox() else {
+            return Err(message);
+        };
+        let resting = mailbox.post(Envelope::In(message));
+        drop(mailbox);
+        self.work_here(resting);
+        Ok(())
     }
 
     fn leave(self: Arc<Self>, reference: Reference) -> bool {
-        match self.enqueue(Envelope::Leave(reference)) {
-            Ok(resting) => {
-                if let Some(live) = resting {
-                    self.work_here(live);
-                }
-                true
-            }
-            Err(_) => false,
-        }
+        let Some(mut mailbox) = self.open_mailbox() else {
+            return false;
+        };
+        let resting = mailbox.post(Envelope::Leave(reference));
+        drop(mailbox);
+        self.work_here(resting);
+        true
     }
 
     fn intercept(self: Arc<Self>, event: &Arc<str>, payload: &Payload) {
         let (event, payload) = (Arc::clone(event), payload.clone());
-        if let Ok(Some(live)) = self.enqueue(Envelope::Out { event, payload }) {
-            self.work_elsewhere(live);
-        }
+        let Some(mut mailbox) = self.open_mailbox() else {
+            return;
+        };
+        let resting = mailbox.post(Envelope::Out { event, payload });
+        drop(mailbox);
+        self.work_elsewhere(resting);
     }
 
     fn shut_down(self: Arc<Self>, reason: Reason) -> Option<Ended> {
         let (done, ended) = oneshot::channel();
-        let resting = self.enqueue(Envelope::ShutDown { reason, done }).ok()?;
-        if let Some(live) = resting {
-            self.work_here(live);
-        }
+        let mut mailbox = self.open_mailbox()?;
+        let resting = mailbox.post(Envelope::ShutDown { reason, done });
+        drop(mailbox);
+        self.work_here(resting);
         Some(ended)
     }
 
@@ -369,16 +370,13 @@ impl<C: Channel> AnyChannel for Actor<C> {
 
 impl<C: Channel> Inbox<C::Info> for Actor<C> {
     fn send_info(self: Arc<Self>, info: C::Info) -> Result<(), C::Info> {
-        match self.enqueue(Envelope::Info(info)) {
-            Ok(resting) => {
-                if let Some(live) = resting {
-                    self.work_elsewhere(live);
-                }
-                Ok(())
-            }
-            Err(Envelope::Info(info)) => Err(info),
-            Err(_) => unreachable!("what comes back is what was sent"),
-        }
+        let Some(mut mailbox) = self.open_mailbox() else {
+            return Err(info);
+        };
+        let resting = mailbox.post(Envelope::Info(info));
+        drop(mailbox);
+        self.work_elsewhere(resting);
+        Ok(())
     }
 
     fn channel_id(&self) -> ChannelId {

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use futures_util::future::AbortHandle;
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
 
 use super::{Link, Payload, Reason, Reference};
 
@@ -85,6 +85,13 @@ impl<Info, Live> Mailbox<Info, Live> {
             task: None,
             ended: false,
         }
+    }
+
+    /// Adds a message. Returns the state if nobody works at it: the caller has to.
+    #[must_use]
+    pub(super) fn post(&mut self, envelope: Envelope<Info>) -> Option<Box<Live>> {
+        self.queue.push_back(envelope);
+        self.resting.take()
     }
 
     /// How many messages a channel at rest keeps room for. Bursts give theirs back.

@@ -136,6 +136,8 @@ impl<T: Serialize> IntoPayload for T {
     }
 }
 
+/// As [`IntoPayload`]. A string becomes a JSON string; for text that is JSON already there is
+/// [`Payload::from_json_text`].
 impl<T: Serialize> From<T> for Payload {
     fn from(value: T) -> Self {
         value.into_payload()

@@ -28,8 +28,9 @@ pub struct Limits {
     /// on memory; a larger message gets a larger buffer while it is read. Default: 4 KiB.
     pub read_buffer_bytes: usize,
     /// How long a client may send nothing at all, not even a ping; then the connection is closed with code
-    /// 1002. What the server sends does not count. phoenix.js sends a heartbeat every 30 s. Default: 60 s,
-    /// as in Phoenix.
+    /// 1002. What the server sends does not count. Nothing is received either while a join takes its time,
+    /// so no join can take longer than this. phoenix.js sends a heartbeat every 30 s. Default: 60 s, as in
+    /// Phoenix.
     pub idle_timeout: Duration,
     /// How long a client may take none of what waits for it before the connection is closed with code
     /// 1013. Default: 30 s.

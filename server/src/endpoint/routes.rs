@@ -1,8 +1,10 @@
 //! The HTTP side of an endpoint: who gets a WebSocket, and what the others are told.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use herenow_core::protocol::Vsn;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -12,7 +14,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::connect::{Connect, ConnectRequest, Refused};
+use super::connect::{Connect, ConnectRequest, Connected, Refused};
 use super::params;
 use crate::auth::origin::{CheckOrigin, Origin};
 use crate::socket::{Context, Handshake, HandshakeError, upgrade};
@@ -115,22 +117,35 @@ async fn websocket(
     door.check_origin(&request.headers)?;
     let params = params::parse(request.uri.query().unwrap_or_default());
     let vsn = negotiate(params.get("vsn"))?;
-    let connecting = (door.connect)(ConnectRequest {
+    let connect = ConnectRequest {
         params,
         auth_token: handshake.auth_token.clone(),
         headers: without_token(request.headers),
         peer: request.peer,
         uri: request.uri,
-    });
-    let connected = connecting.await.map_err(|Refused(status)| {
-        tracing::debug!(%status, "the application refused a connection");
-        Refusal(status, "")
-    })?;
+    };
+    let connected = door.connect(connect).await?;
     upgrade(context, on_upgrade, vsn, connected);
     Ok(handshake.accept())
 }
 
 impl Door {
+    async fn connect(&self, request: ConnectRequest) -> Result<Connected, Refusal> {
+        // Within an async block, so that a panic of the function itself is caught as well.
+        let connecting = AssertUnwindSafe(async { (self.connect)(request).await });
+        match connecting.catch_unwind().await {
+            Ok(Ok(connected)) => Ok(connected),
+            Ok(Err(Refused(status))) => {
+                tracing::debug!(%status, "the application refused a connection");
+                Err(Refusal(status, ""))
+            }
+            Err(_) => {
+                tracing::error!("the application's connect function panicked");
+                Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, ""))
+            }
+        }
+    }
+
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(origin) = headers.get(ORIGIN) else {
             return Ok(());

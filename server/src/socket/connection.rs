@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use herenow_core::protocol::Vsn;
 use http::Extensions;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 
 use super::outbox::Outbox;
 use super::{Close, Context, Frame};
@@ -69,8 +68,8 @@ impl Connection {
         &self.context
     }
 
-    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        self.runtime.spawn(work).abort_handle()
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(work));
     }
 
     // The way out.

@@ -142,7 +142,7 @@ impl Frame {
     }
 
     fn from_text(kind: Kind, write: impl FnOnce(&mut String)) -> Self {
-        let mut text = String::from("\0".repeat(MAX_HEAD).as_str());
+        let mut text = "\0".repeat(MAX_HEAD);
         write(&mut text);
         Self::sealed(kind, TEXT, text.into_bytes())
     }

@@ -158,6 +158,21 @@ async fn info_reaches_a_channel_from_other_tasks_and_threads() {
     assert!(sender.send(Info::Stop).is_err(), "the channel has ended");
 }
 
+#[test]
+fn a_sender_outlives_the_runtime() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sender = runtime.block_on(async {
+        let mut server = Server::start().await;
+        let mut client = server.client_in("room:1").await;
+        client.send(r#"["1","2","room:1","sender",{}]"#).await;
+        server.sender().await
+    });
+    drop(runtime);
+    // Whether the channel had ended or is ended by this: it neither hangs nor panics.
+    let _ = sender.send(Info::Stop);
+    assert!(sender.send(Info::Stop).is_err());
+}
+
 #[tokio::test]
 async fn infos_are_handled_one_at_a_time_and_in_order() {
     let mut server = Server::start().await;

@@ -107,6 +107,20 @@ async fn the_application_may_refuse_with_another_status() {
 }
 
 #[tokio::test]
+async fn a_panic_of_the_application_refuses_with_500() {
+    let server = Server::build(|endpoint| {
+        endpoint.connect(|request| async move {
+            assert!(!request.params.contains_key("panic"), "panics on purpose");
+            Ok(herenow::Connected::new())
+        })
+    })
+    .await;
+    let panics = request(server.address, "vsn=2.0.0&panic=1");
+    assert_eq!(refusal(server.address, panics).await, (500, None));
+    server.client().await.expect_silence().await;
+}
+
+#[tokio::test]
 async fn a_plain_get_is_told_what_is_missing() {
     let server = Server::start().await;
     let answer = raw(

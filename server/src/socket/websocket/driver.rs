@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -46,7 +47,9 @@ pub(super) enum Finish {
 const READS_PER_TURN: usize = 32;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin + Send> Driver<Io> {
-    pub(super) fn new(io: Io, received: &[u8], session: Session) -> Self {
+    /// `received` is what came with the handshake. It is copied, because it lies in a buffer of the HTTP
+    /// server that is larger than all the rest of an idle connection.
+    pub(super) fn new(io: Io, received: Bytes, session: Session) -> Self {
         let limits = &session.connection().context().limits;
         let config = WebSocketConfig::default()
             .read_buffer_size(limits.read_buffer_bytes)
@@ -93,7 +96,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send> Driver<Io> {
     }
 
     /// Ends the channels and says farewell to the client, at the same time.
-    pub(super) async fn end(mut self, finish: Finish) {
+    pub(super) async fn end(&mut self, finish: Finish) {
         // A join that was going on is cut off: there is nobody left to join.
         self.busy = None;
         let connection = Arc::clone(self.session.connection());

@@ -14,6 +14,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use herenow_core::protocol::Vsn;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -53,18 +54,23 @@ pub(crate) fn upgrade(
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "could not set TCP_NODELAY");
                 }
-                serve(stream, &parts.read_buf, session).await;
+                let mut driver = Driver::new(stream, parts.read_buf, session);
+                serve(&mut driver).await;
             }
-            Err(upgraded) => serve(TokioIo::<Upgraded>::new(upgraded), &[], session).await,
+            Err(upgraded) => {
+                let stream = TokioIo::<Upgraded>::new(upgraded);
+                let mut driver = Driver::new(stream, Bytes::new(), session);
+                serve(&mut driver).await;
+            }
         }
     });
 }
 
-async fn serve<Io>(io: Io, received: &[u8], session: Session)
+/// Takes the driver by reference, because what is moved into a task takes its room twice.
+async fn serve<Io>(driver: &mut Driver<Io>)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut driver = Driver::new(io, received, session);
     let finish = driver.run().await;
     // On the heap, since it needs more room than all that goes before and that lasts so much longer.
     Box::pin(driver.end(finish)).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use herenow_core::protocol::Vsn;
 use serde_json::{Value, json};
@@ -67,8 +68,9 @@ fn context() -> Arc<Context> {
     })
 }
 
-fn session(context: &Arc<Context>) -> Session {
-    Session::open(context, Vsn::V2, Connected::new()).unwrap()
+fn driver(stream: DuplexStream, context: &Arc<Context>) -> Driver<DuplexStream> {
+    let session = Session::open(context, Vsn::V2, Connected::new());
+    Driver::new(stream, Bytes::new(), session.unwrap())
 }
 
 impl Pair {
@@ -76,7 +78,10 @@ impl Pair {
     async fn joined() -> Self {
         let context = context();
         let (near, far) = duplex(PIPE);
-        let server = tokio::spawn(serve(far, &[], session(&context)));
+        let server = {
+            let mut driver = driver(far, &context);
+            tokio::spawn(async move { serve(&mut driver).await })
+        };
         let client = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
         let pubsub = context.pubsub.clone();
         let mut pair = Self {
@@ -325,11 +330,9 @@ async fn a_state_that_never_comes_closes_the_connection() {
 
 #[tokio::test]
 async fn an_idle_connection_is_small() {
-    let context = context();
     let (_near, far) = duplex(PIPE);
-    let size = size_of_val(&serve(far, &[], session(&context)));
-    assert!(size < 1024, "{size} bytes");
-    let (_near, far) = duplex(PIPE);
-    let driver = Driver::new(far, &[], session(&context));
-    assert!(size_of_val(&driver) < 768, "{} bytes", size_of_val(&driver));
+    let mut driver = driver(far, &context());
+    assert!(size_of_val(&driver) < 512, "{}", size_of_val(&driver));
+    let task = serve(&mut driver);
+    assert!(size_of_val(&task) < 256, "{}", size_of_val(&task));
 }
