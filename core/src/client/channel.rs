@@ -288,8 +288,13 @@ impl<P: Clone + Default> Client<P> {
 
     /// Removes the channel for good.
     pub(super) fn end_channel(&mut self, channel: ChannelId, cause: CloseCause) {
+        let join_ref = self.join_ref(channel);
         self.remove(channel);
-        self.event(Event::ChannelClosed { channel, cause });
+        self.event(Event::ChannelClosed {
+            channel,
+            cause,
+            join_ref,
+        });
     }
 
     /// The join in force was answered.

@@ -124,8 +124,8 @@ impl<P: Clone + Default> Client<P> {
             }
             self.outputs.push_back(Output::Send(frame));
         }
-        self.rejoin_errored(now);
         self.event(Event::Opened);
+        self.rejoin_errored(now);
     }
 
     /// The transport reports an error. That says nothing about its end: report that as well. Poll for

@@ -85,7 +85,7 @@ impl Close {
 /// [`received`](super::Client::received), so poll before the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The connection is open. The joins that were waiting for it have been sent.
+    /// The connection is open. What was waiting for it has been sent; channels in error join next.
     Opened,
     /// The connection broke. [`Closed`](Self::Closed) follows when its transport reports that.
     Failed,
@@ -144,6 +144,8 @@ pub enum Event {
         channel: ChannelId,
         /// Who ended it.
         cause: CloseCause,
+        /// The ref of the join that was in force.
+        join_ref: Option<u64>,
     },
 }
 

@@ -204,7 +204,7 @@ fn describe(event: Event, frame: &str) -> String {
             };
             format!("{} errored: {cause}", channel.get())
         }
-        Event::ChannelClosed { channel, cause } => {
+        Event::ChannelClosed { channel, cause, .. } => {
             let cause = match cause {
                 CloseCause::Left => "left".into(),
                 CloseCause::Server(message) => parts(message, frame),
