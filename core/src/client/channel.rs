@@ -373,8 +373,7 @@ impl<P: Clone + Default> Client<P> {
     fn schedule_rejoin(&mut self, now: u64, id: ChannelId) {
         if let Some(channel) = self.channels.get_mut(id) {
             let ask = channel.rejoin.schedule(now, &self.config.rejoin_after);
-            let ask = ask.map(|tries| Output::AskDelay(Timer::Rejoin(id), tries));
-            self.outputs.extend(ask);
+            self.ask_delay(Timer::Rejoin(id), ask);
         }
     }
 

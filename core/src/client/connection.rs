@@ -118,7 +118,7 @@ impl<P: Clone + Default> Client<P> {
         }
         self.reconnect.reset();
         self.start_heartbeats(now);
-        while let Some(frame) = self.waiting.pop_front() {
+        for frame in std::mem::take(&mut self.waiting) {
             if let Some(channel) = frame.channel.and_then(|id| self.channels.get_mut(id)) {
                 channel.sent = frame.join_ref.map(|join_ref| (id, join_ref));
             }
@@ -246,8 +246,7 @@ impl<P: Clone + Default> Client<P> {
 
     fn schedule_reconnect(&mut self, now: u64) {
         let ask = self.reconnect.schedule(now, &self.config.reconnect_after);
-        let ask = ask.map(|tries| Output::AskDelay(Timer::Reconnect, tries));
-        self.outputs.extend(ask);
+        self.ask_delay(Timer::Reconnect, ask);
     }
 
     /// Tells the channels that the connection is no longer open (or, while it is, that it is in trouble).

@@ -100,7 +100,7 @@ pub struct Client<P = Payload> {
     channels: Channels<P>,
     pushes: Pushes<P>,
     /// What waits for a connection: joins, and messages of no channel.
-    waiting: VecDeque<Frame<P>>,
+    waiting: Vec<Frame<P>>,
     outputs: VecDeque<Output<P>>,
 }
 
@@ -120,7 +120,7 @@ impl<P: Clone + Default> Client<P> {
             page: Page::default(),
             channels: Channels::default(),
             pushes: Pushes::default(),
-            waiting: VecDeque::new(),
+            waiting: Vec::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -180,11 +180,18 @@ impl<P: Clone + Default> Client<P> {
         self.outputs.push_back(Output::Event(event));
     }
 
+    /// Asks the driver for a delay, if `tries` says that the schedule does not know it.
+    fn ask_delay(&mut self, timer: Timer, tries: Option<u32>) {
+        if let Some(tries) = tries {
+            self.outputs.push_back(Output::AskDelay(timer, tries));
+        }
+    }
+
     fn send_or_wait(&mut self, frame: Frame<P>) {
         if self.is_connected() {
             self.outputs.push_back(Output::Send(frame));
         } else {
-            self.waiting.push_back(frame);
+            self.waiting.push(frame);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Pushes: which wait for their channel to be joined, which for a reply, and for how long.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 
 use super::output::{ChannelId, Event, Output, PushId};
@@ -27,6 +26,7 @@ struct Push<P> {
     reference: u64,
     channel: ChannelId,
     timeout: u64,
+    deadline: u64,
     /// What to send, while it waits for the channel to be joined.
     buffered: Option<(Cow<'static, str>, P)>,
 }
@@ -35,25 +35,26 @@ struct Push<P> {
 #[derive(Debug)]
 pub(super) struct Pushes<P> {
     list: VecDeque<Push<P>>,
-    /// Deadlines with the refs of the pushes that they are for. A settled push leaves its deadline here,
-    /// until that is found at the top or they are too many.
-    deadlines: BinaryHeap<Reverse<(u64, u64)>>,
+    /// No deadline is before this. It is not moved when a push is settled, which most are long before their
+    /// deadline, but only when its time has come: that is one needless call at most where a search for
+    /// the next deadline would cost something with each reply.
+    no_deadline_before: u64,
 }
 
 impl<P> Default for Pushes<P> {
     fn default() -> Self {
         Self {
             list: VecDeque::new(),
-            deadlines: BinaryHeap::new(),
+            no_deadline_before: u64::MAX,
         }
     }
 }
 
 impl<P> Pushes<P> {
-    /// `push` has a higher ref than all that are here.
-    fn add(&mut self, now: u64, push: Push<P>) {
-        let deadline = now.saturating_add(push.timeout);
-        self.deadlines.push(Reverse((deadline, push.reference)));
+    /// `push` has a higher ref than all that are here. Its time counts from now.
+    fn add(&mut self, now: u64, mut push: Push<P>) {
+        push.deadline = now.saturating_add(push.timeout);
+        self.no_deadline_before = self.no_deadline_before.min(push.deadline);
         self.list.push_back(push);
     }
 
@@ -63,46 +64,44 @@ impl<P> Pushes<P> {
             .ok()
     }
 
-    fn take(&mut self, reference: u64) -> Option<Push<P>> {
-        let push = self.list.remove(self.index(reference)?);
-        if self.deadlines.len() > 2 * self.list.len() + 64 {
-            let Self { list, deadlines } = self;
-            deadlines.retain(|Reverse((_, reference))| {
-                list.binary_search_by_key(reference, |push| push.reference)
-                    .is_ok()
-            });
+    fn take(&mut self, index: usize) -> Option<Push<P>> {
+        let push = self.list.remove(index);
+        if self.list.is_empty() {
+            self.no_deadline_before = u64::MAX;
         }
         push
     }
 
     /// The push that `channel` sent with this ref is answered.
     pub(super) fn take_sent(&mut self, channel: ChannelId, reference: u64) -> Option<PushId> {
-        let push = self.list.get(self.index(reference)?)?;
+        let index = self.index(reference)?;
+        let push = self.list.get(index)?;
         if push.channel != channel || push.buffered.is_some() {
             return None;
         }
-        self.take(reference).map(|push| push.id)
+        self.take(index).map(|push| push.id)
     }
 
-    pub(super) fn deadline(&mut self) -> Option<u64> {
-        while let Some(&Reverse((deadline, reference))) = self.deadlines.peek() {
-            if self.index(reference).is_some() {
-                return Some(deadline);
-            }
-            self.deadlines.pop();
-        }
-        None
+    /// When to look for pushes whose time is over.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        (!self.list.is_empty()).then_some(self.no_deadline_before)
     }
 
-    /// One push whose time is over.
-    fn take_due(&mut self, now: u64) -> Option<Push<P>> {
-        while self.deadline().is_some_and(|deadline| deadline <= now) {
-            let Reverse((_, reference)) = self.deadlines.pop()?;
-            if let Some(push) = self.take(reference) {
-                return Some(push);
-            }
-        }
-        None
+    /// Whether there may be pushes whose time is over.
+    fn may_be_due(&self, now: u64) -> bool {
+        self.no_deadline_before <= now
+    }
+
+    /// Where, from `start` on, a push is whose time is over.
+    fn next_due(&self, now: u64, start: usize) -> Option<usize> {
+        let mut rest = self.list.iter().skip(start);
+        Some(start + rest.position(|push| push.deadline <= now)?)
+    }
+
+    /// Those whose time was over have been taken.
+    fn look_for_next_deadline(&mut self) {
+        let next = self.list.iter().map(|push| push.deadline).min();
+        self.no_deadline_before = next.unwrap_or(u64::MAX);
     }
 }
 
@@ -132,6 +131,7 @@ impl<P: Clone + Default> Client<P> {
             reference,
             channel,
             timeout: timeout.unwrap_or(own),
+            deadline: 0,
             buffered: Some((event.into(), payload.into())),
         };
         if self.can_push(channel) {
@@ -154,8 +154,7 @@ impl<P: Clone + Default> Client<P> {
                 index += 1;
                 continue;
             }
-            let reference = push.reference;
-            if let Some(mut push) = self.pushes.take(reference) {
+            if let Some(mut push) = self.pushes.take(index) {
                 push.reference = self.next_ref();
                 self.send_push(&mut push);
                 self.pushes.add(now, push);
@@ -182,12 +181,20 @@ impl<P: Clone + Default> Client<P> {
     }
 
     pub(super) fn handle_push_timeouts(&mut self, now: u64) {
-        while let Some(push) = self.pushes.take_due(now) {
-            self.event(Event::PushSettled {
-                channel: push.channel,
-                push: push.id,
-                outcome: Outcome::Timeout,
-            });
+        if !self.pushes.may_be_due(now) {
+            return;
         }
+        let mut start = 0;
+        while let Some(index) = self.pushes.next_due(now, start) {
+            start = index;
+            if let Some(Push { channel, id, .. }) = self.pushes.take(index) {
+                self.event(Event::PushSettled {
+                    channel,
+                    push: id,
+                    outcome: Outcome::Timeout,
+                });
+            }
+        }
+        self.pushes.look_for_next_deadline();
     }
 }

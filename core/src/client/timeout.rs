@@ -4,9 +4,10 @@ use super::Client;
 
 impl<P: Clone + Default> Client<P> {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None`: nothing waits. Ask again
-    /// after each call of a method that says so, and after `handle_timeout` itself.
+    /// after each call of a method that says so, and after `handle_timeout` itself. It may be too early, when
+    /// what waited has been settled meanwhile.
     #[must_use]
-    pub fn poll_timeout(&mut self) -> Option<u64> {
+    pub fn poll_timeout(&self) -> Option<u64> {
         let pushes = self.pushes.deadline();
         let channels = self.channels.iter().filter_map(|c| c.deadline());
         self.connection_timeouts()
