@@ -24,7 +24,8 @@ const LOOKS = ["light", "dark"].flatMap((colorScheme) => [
 async function check(tab) {
   await tab.addScriptTag({ path: AXE });
   const violations = await tab.evaluate(async () => (await axe.run()).violations);
-  const faults = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.failureSummary}\n${node.html}`));
+  const faults = violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.failureSummary}\n${node.html}`));
   assert.deepEqual(faults, []);
 }
 
