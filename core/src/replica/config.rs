@@ -24,6 +24,9 @@ pub struct ShardConfig {
     /// more, and clients have a limit of their own: ours reads
     /// [`MAX_DEPTH`](crate::protocol::json::MAX_DEPTH) levels in all.
     pub max_meta_depth: usize,
+    /// How many removals are remembered for nodes that missed them (4096), and never more than there
+    /// are presences. Who missed more is told what is still there instead of what is not.
+    pub max_removals: usize,
 }
 
 impl Default for ShardConfig {
@@ -34,6 +37,7 @@ impl Default for ShardConfig {
             max_key_bytes: 1024,
             max_meta_bytes: 16 * 1024,
             max_meta_depth: 64,
+            max_removals: 4096,
         }
     }
 }

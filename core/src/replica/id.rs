@@ -43,6 +43,11 @@ fn fold(hash: u64) -> u32 {
     (hash ^ (hash >> 32)) as u32
 }
 
+/// What stands for the name of a cluster in its messages.
+pub(super) fn hash_name(name: &str) -> u32 {
+    fold(fnv1a(FNV_OFFSET, name.as_bytes()))
+}
+
 /// One life of one node: the only writer of the presences that it tracks.
 ///
 /// A node that starts again must take a new, higher incarnation (its start time will do). What an old
@@ -117,6 +122,14 @@ impl PhxRef {
         Self(text)
     }
 
+    /// The version in the text of a ref; `None` if it is none.
+    pub(super) fn version_in(text: &str) -> Option<u64> {
+        let digits = text.as_bytes().get(8..Self::LEN)?.iter();
+        digits
+            .map(|&character| six_bits(character))
+            .try_fold(0, |version, digit| Some(version << 6 | u64::from(digit?)))
+    }
+
     /// The characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -125,6 +138,17 @@ impl PhxRef {
 }
 
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+fn six_bits(character: u8) -> Option<u8> {
+    match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    }
+}
 
 impl fmt::Display for PhxRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

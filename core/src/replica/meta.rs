@@ -29,6 +29,28 @@ pub(super) fn write(
         json::validate(fields).map_err(MetaError::Invalid)?;
         return Err(MetaError::NotAnObject);
     }
+    write_refs(out, phx_ref, previous);
+    write_fields(out, fields, config.max_meta_depth)?;
+    out.push('}');
+    Ok(())
+}
+
+/// Appends the text of a meta of another replica, which has made sure that its fields are in order.
+pub(super) fn write_received(
+    out: &mut String,
+    phx_ref: &PhxRef,
+    previous: Option<&PhxRef>,
+    fields: &str,
+) {
+    write_refs(out, phx_ref, previous);
+    if !fields.is_empty() {
+        out.push(',');
+        out.push_str(fields);
+    }
+    out.push('}');
+}
+
+fn write_refs(out: &mut String, phx_ref: &PhxRef, previous: Option<&PhxRef>) {
     out.push_str(REF);
     out.push_str(phx_ref.as_str());
     if let Some(previous) = previous {
@@ -36,9 +58,6 @@ pub(super) fn write(
         out.push_str(previous.as_str());
     }
     out.push('"');
-    write_fields(out, fields, config.max_meta_depth)?;
-    out.push('}');
-    Ok(())
 }
 
 /// Appends each field but the two names that are ours, with a comma before it and without white
@@ -94,11 +113,24 @@ fn write_compact(out: &mut String, value: &str) -> usize {
     deepest
 }
 
-/// What the application put into a meta: the text that follows the refs.
+/// What the application put into a meta: the members of its object, without its braces.
 pub(super) fn fields(meta: &str) -> &str {
-    let rest = meta.get(REF.len() + PhxRef::LEN..).unwrap_or("");
-    match rest.strip_prefix(PREVIOUS) {
+    let rest = after_ref(meta);
+    let rest = match rest.strip_prefix(PREVIOUS) {
         Some(previous) => previous.get(PhxRef::LEN..).unwrap_or(""),
         None => rest,
-    }
+    };
+    let fields = rest
+        .strip_prefix("\",")
+        .and_then(|rest| rest.strip_suffix('}'));
+    fields.unwrap_or("")
+}
+
+/// The version that `phx_ref_prev` names, if the meta has one.
+pub(super) fn previous_version(meta: &str) -> Option<u64> {
+    PhxRef::version_in(after_ref(meta).strip_prefix(PREVIOUS)?)
+}
+
+fn after_ref(meta: &str) -> &str {
+    meta.get(REF.len() + PhxRef::LEN..).unwrap_or("")
 }

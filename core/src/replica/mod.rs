@@ -20,6 +20,11 @@
 //! ever, and the version that added a meta identifies it in the cluster; its `phx_ref` is made of
 //! nothing else.
 //!
+//! # Other nodes
+//!
+//! A shard holds the presences of other replicas beside its own; a [`Node`] keeps them as their owners
+//! have them. `ALGORITHM.md` in this folder explains how.
+//!
 //! # What clients can rely on
 //!
 //! Whoever subscribes to a topic's diffs, and then is given its list at whatever moment, ends up with
@@ -31,18 +36,29 @@ mod config;
 mod error;
 mod id;
 mod list;
+mod live;
+mod merge;
 mod meta;
+mod node;
 mod pending;
 mod presences;
 mod read;
+mod removals;
+mod replicas;
 mod shard;
 mod slab;
 mod store;
 mod windows;
+mod wire;
 
 pub use config::ShardConfig;
 pub use error::{MetaError, TrackError, UpdateError};
 pub use id::{ChannelId, DEFAULT_SHARDS, PhxRef, ReplicaId, shard_of};
+pub use node::{
+    MemberInfo, MemberState, Node, NodeConfig, NodeConfigError, NodeFootprint, Output, Refused,
+    Shards, To,
+};
 pub use presences::{Presences, TopicDiff};
 pub use read::{Counts, Footprint};
 pub use shard::Shard;
+pub use wire::{Problem, WireError};

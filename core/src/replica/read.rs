@@ -26,11 +26,13 @@ pub struct Footprint {
     pub presences: usize,
     /// Channels that have presences.
     pub channels: usize,
+    /// Other replicas that presences are held of.
+    pub replicas: usize,
     /// Changes that have not been announced.
     pub pending: usize,
     /// Slots that memory is held for: for topics, keys, presences and changes.
     pub slots: usize,
-    /// Places that memory is held for in maps and queues.
+    /// Places that memory is held for in maps, queues and logs.
     pub places: usize,
 }
 
@@ -131,12 +133,16 @@ impl Shard {
             keys: store.keys.len(),
             presences: store.entries.len(),
             channels: store.channel_count(),
+            replicas: self.replicas.others(),
             pending: store.records.len(),
             slots: store.topics.capacity()
                 + store.keys.capacity()
                 + store.entries.capacity()
                 + store.records.capacity(),
-            places: store.names_capacity() + self.windows.capacity(),
+            places: store.names_capacity()
+                + self.windows.capacity()
+                + self.replicas.capacity()
+                + self.removals.capacity(),
         }
     }
 
@@ -161,7 +167,7 @@ impl Shard {
     }
 
     fn compare(&self, one: &Entry, other: &Entry) -> Ordering {
-        let id = |entry: &Entry| &self.replicas[entry.replica as usize].id;
+        let id = |entry: &Entry| &self.replicas[entry.replica].id;
         one.first_at
             .cmp(&other.first_at)
             .then_with(|| match one.replica == other.replica {

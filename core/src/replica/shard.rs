@@ -2,6 +2,8 @@
 
 use super::pending::Change;
 use super::presences::TopicDiff;
+use super::removals::Removals;
+use super::replicas::{Replica, Replicas};
 use super::slab::NONE;
 use super::store::{Entry, NewEntry, OWN, Store};
 use super::windows::{Turn, Windows};
@@ -35,42 +37,32 @@ use std::sync::Arc;
 /// assert_eq!(shard.untrack_all(1_001, ChannelId(1)), 1);
 /// # Ok::<(), herenow_core::replica::TrackError>(())
 /// ```
+#[derive(Clone)]
 pub struct Shard {
     index: u16,
     config: ShardConfig,
     /// The latest `now`.
     clock: u64,
-    /// All replicas that have entries here; entries name them by position.
-    pub(super) replicas: Vec<Replica>,
+    /// All replicas that have entries here; entries name them by number.
+    pub(super) replicas: Replicas,
+    /// What the own replica removed last.
+    pub(super) removals: Removals,
     pub(super) store: Store,
     pub(super) windows: Windows,
     /// Metas are written here and then copied, so that each costs one allocation of the right size.
-    scratch: String,
-}
-
-/// What a shard knows of one replica.
-pub(super) struct Replica {
-    pub(super) id: ReplicaId,
-    /// Its part of each `phx_ref`.
-    pub(super) hash: u32,
-    /// The version of its latest change in this shard.
-    pub(super) version: u64,
+    pub(super) scratch: String,
 }
 
 impl Shard {
     /// The shard number `index` of the node that `replica` is.
     #[must_use]
     pub fn new(replica: ReplicaId, index: u16, config: ShardConfig) -> Self {
-        let own = Replica {
-            hash: replica.hash32(),
-            id: replica,
-            version: 0,
-        };
         Self {
             index,
             config,
             clock: 0,
-            replicas: vec![own],
+            replicas: Replicas::new(replica),
+            removals: Removals::default(),
             store: Store::new(),
             windows: Windows::new(),
             scratch: String::new(),
@@ -116,18 +108,22 @@ impl Shard {
         let version = self.version() + 1;
         let phx_ref = self.own_ref(version);
         self.encode(&phx_ref, None, meta)?;
-        self.replicas[OWN as usize].version = version;
         let meta: Arc<str> = self.scratch.as_str().into();
         let new = NewEntry {
             replica: OWN,
             channel,
             version,
             first_at: self.clock,
+            first_version: version,
             meta: Arc::clone(&meta),
+            hidden: false,
         };
         let topic = self.store.topic_or_new(topic);
         let entry = self.store.insert(topic, key, new);
-        self.relisted(entry, None, Some(meta));
+        let own = &mut self.replicas[OWN];
+        own.version = version;
+        own.live.push(version, entry);
+        self.relisted(entry, None, Some(meta), entry);
         Ok(phx_ref)
     }
 
@@ -200,7 +196,7 @@ impl Shard {
             if diff.is_some() && self.config.window_ms > 0 {
                 let closes = self.clock.saturating_add(self.config.window_ms);
                 self.store.topics[topic].turn = self.windows.open(closes, topic);
-            } else if self.store.topics[topic].metas == 0 {
+            } else if self.store.topics[topic].is_empty() {
                 self.store.remove_topic(topic);
             }
             if diff.is_some() {
@@ -216,12 +212,12 @@ impl Shard {
         self.windows.timeout(self.clock)
     }
 
-    fn advance_clock(&mut self, now: u64) {
+    pub(super) fn advance_clock(&mut self, now: u64) {
         self.clock = self.clock.max(now);
     }
 
     fn own(&self) -> &Replica {
-        &self.replicas[OWN as usize]
+        &self.replicas[OWN]
     }
 
     fn own_ref(&self, version: u64) -> PhxRef {
@@ -229,7 +225,7 @@ impl Shard {
     }
 
     fn phx_ref(&self, entry: &Entry) -> PhxRef {
-        let replica = &self.replicas[entry.replica as usize];
+        let replica = &self.replicas[entry.replica];
         PhxRef::new(replica.hash, self.index, entry.version)
     }
 
@@ -267,21 +263,39 @@ impl Shard {
         }
         let new = Arc::from(self.scratch.as_str());
         let old = std::mem::replace(&mut entry.meta, Arc::clone(&new));
-        entry.version = version;
-        self.replicas[OWN as usize].version = version;
-        self.relisted(address, Some(&old), Some(new));
+        let replaced = std::mem::replace(&mut entry.version, version);
+        self.removed(replaced, version);
+        self.replicas[OWN].live.push(version, address);
+        self.relisted(address, Some(&old), Some(new), address);
         Ok(phx_ref)
     }
 
     fn remove(&mut self, address: u32) {
-        self.replicas[OWN as usize].version += 1;
+        self.removed(self.store.entries[address].version, self.version() + 1);
         let meta = Arc::clone(&self.store.entries[address].meta);
-        self.relisted(address, Some(&meta), None);
+        self.relisted(address, Some(&meta), None, NONE);
         self.store.remove(address);
     }
 
-    /// Notes for the next diff that another meta is listed for a presence than before.
-    fn relisted(&mut self, address: u32, before: Option<&Arc<str>>, after: Option<Arc<str>>) {
+    /// Notes that the own replica's presence of version `removed` is none any more at `version`.
+    fn removed(&mut self, removed: u64, version: u64) {
+        let own = &mut self.replicas[OWN];
+        own.version = version;
+        own.live.remove(removed);
+        // A log that is longer than the list of what is still there would be of no use.
+        let keep = self.config.max_removals.min(own.live.len());
+        self.removals.note(version, removed, keep);
+    }
+
+    /// Notes for the next diff that another meta is listed for a presence than before. `owner` is its
+    /// entry as long as that stays, though it be hidden, else NONE.
+    pub(super) fn relisted(
+        &mut self,
+        address: u32,
+        before: Option<&Arc<str>>,
+        after: Option<Arc<str>>,
+        owner: u32,
+    ) {
         let Store {
             topics,
             keys,
@@ -295,7 +309,7 @@ impl Shard {
         let change = Change {
             key: &key.name,
             before,
-            owner: if after.is_some() { address } else { NONE },
+            owner,
             after,
         };
         entry.record = topic.pending.change(records, entry.record, change);

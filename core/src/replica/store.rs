@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub(super) const OWN: u32 = 0;
 
 /// Everything one shard keeps, in slabs; the maps lead from names to addresses.
+#[derive(Clone)]
 pub(super) struct Store {
     pub(super) topics: Slab<Topic>,
     pub(super) keys: Slab<Key>,
@@ -29,26 +30,33 @@ pub(super) struct Store {
 }
 
 /// A topic that has members, or had some until its last diff.
+#[derive(Clone)]
 pub(super) struct Topic {
     pub(super) name: Arc<str>,
     key_names: HashMap<Arc<str>, u32>,
-    /// The keys in the order in which they appeared.
+    /// The keys that have members, in the order in which they appeared.
     pub(super) keys: List,
     /// How many entries its keys have together.
     pub(super) metas: usize,
+    /// How many more entries are kept but not listed.
+    hidden: usize,
     pub(super) pending: Pending,
     pub(super) turn: Turn,
 }
 
-/// A key of a topic. It has at least one entry.
+/// A key of a topic. It has at least one entry, or one that is hidden.
+#[derive(Clone)]
 pub(super) struct Key {
     pub(super) name: Arc<str>,
     pub(super) topic: u32,
     pub(super) entries: List,
+    /// How many more entries are kept but not listed.
+    hidden: u32,
     in_topic: Links,
 }
 
 /// One presence.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) key: u32,
     /// Which replica wrote it.
@@ -63,6 +71,8 @@ pub(super) struct Entry {
     pub(super) meta: Arc<str>,
     /// Its unannounced change, or NONE.
     pub(super) record: u32,
+    /// Kept, but in no list of its key.
+    pub(super) hidden: bool,
     in_key: Links,
     in_channel: Links,
 }
@@ -73,7 +83,16 @@ pub(super) struct NewEntry {
     pub(super) channel: ChannelId,
     pub(super) version: u64,
     pub(super) first_at: u64,
+    pub(super) first_version: u64,
     pub(super) meta: Arc<str>,
+    pub(super) hidden: bool,
+}
+
+impl Topic {
+    /// Whether it has no members, not even hidden ones.
+    pub(super) fn is_empty(&self) -> bool {
+        self.metas == 0 && self.hidden == 0
+    }
 }
 
 impl Store {
@@ -120,6 +139,7 @@ impl Store {
             key_names: HashMap::new(),
             keys: List::EMPTY,
             metas: 0,
+            hidden: 0,
             pending: Pending::new(),
             turn: Turn::None,
         });
@@ -136,13 +156,10 @@ impl Store {
             name: Arc::clone(&name),
             topic,
             entries: List::EMPTY,
+            hidden: 0,
             in_topic: Links::LOOSE,
         });
-        let topic = &mut self.topics[topic];
-        topic.key_names.insert(name, key);
-        topic
-            .keys
-            .push_back(&mut self.keys, key, |key| &mut key.in_topic);
+        self.topics[topic].key_names.insert(name, key);
         key
     }
 
@@ -187,7 +204,7 @@ impl Store {
             .iter(&self.entries, |entry| &entry.in_channel)
     }
 
-    /// Adds an entry. The caller has made sure that `find` does not find one.
+    /// Adds an entry. The caller has made sure that the own replica has no such presence yet.
     pub(super) fn insert(&mut self, topic: u32, key: &str, new: NewEntry) -> u32 {
         let key = self.key_or_new(topic, key);
         let address = self.entries.insert(Entry {
@@ -196,21 +213,23 @@ impl Store {
             channel: new.channel,
             version: new.version,
             first_at: new.first_at,
-            first_version: new.version,
+            first_version: new.first_version,
             meta: new.meta,
             record: NONE,
+            hidden: new.hidden,
             in_key: Links::LOOSE,
             in_channel: Links::LOOSE,
         });
-        self.topics[topic].metas += 1;
-        self.keys[key]
-            .entries
-            .push_back(&mut self.entries, address, |entry| &mut entry.in_key);
         if new.replica == OWN {
             self.channels
                 .entry(new.channel)
                 .or_insert(List::EMPTY)
                 .push_back(&mut self.entries, address, |entry| &mut entry.in_channel);
+        }
+        if new.hidden {
+            self.count_hidden(key, 1);
+        } else {
+            self.link(address);
         }
         address
     }
@@ -222,6 +241,7 @@ impl Store {
             key,
             channel,
             replica,
+            hidden,
             ..
         } = self.entries[address];
         if replica == OWN
@@ -232,23 +252,70 @@ impl Store {
                 forget(&mut self.channels, &channel);
             }
         }
-        let list = &mut self.keys[key].entries;
-        list.remove(&mut self.entries, address, |entry| &mut entry.in_key);
-        let key_is_empty = list.len == 0;
-        let topic = self.keys[key].topic;
-        self.topics[topic].metas -= 1;
-        if key_is_empty {
-            let topic = &mut self.topics[topic];
-            topic
-                .keys
-                .remove(&mut self.keys, key, |key| &mut key.in_topic);
+        if hidden {
+            self.count_hidden(key, -1);
+        } else {
+            self.unlink(address);
+        }
+        if self.keys[key].entries.len == 0 && self.keys[key].hidden == 0 {
             let key = self.keys.remove(key);
-            forget(&mut topic.key_names, &*key.name);
+            forget(&mut self.topics[key.topic].key_names, &*key.name);
         }
         self.entries.remove(address)
     }
 
-    /// Forgets a topic that has no members.
+    /// Takes an entry out of the list of its key, but keeps it.
+    pub(super) fn hide(&mut self, address: u32) {
+        self.unlink(address);
+        self.entries[address].hidden = true;
+        self.count_hidden(self.entries[address].key, 1);
+    }
+
+    /// Lists a hidden entry again.
+    pub(super) fn show(&mut self, address: u32) {
+        self.count_hidden(self.entries[address].key, -1);
+        self.entries[address].hidden = false;
+        self.link(address);
+    }
+
+    /// Puts an entry into the list of its key, and the key among those of its topic.
+    fn link(&mut self, address: u32) {
+        let key = self.entries[address].key;
+        let list = &mut self.keys[key].entries;
+        list.push_back(&mut self.entries, address, |entry| &mut entry.in_key);
+        let is_first = list.len == 1;
+        let topic = &mut self.topics[self.keys[key].topic];
+        topic.metas += 1;
+        if is_first {
+            topic
+                .keys
+                .push_back(&mut self.keys, key, |key| &mut key.in_topic);
+        }
+    }
+
+    /// Undoes `link`.
+    fn unlink(&mut self, address: u32) {
+        let key = self.entries[address].key;
+        let list = &mut self.keys[key].entries;
+        list.remove(&mut self.entries, address, |entry| &mut entry.in_key);
+        let was_last = list.len == 0;
+        let topic = &mut self.topics[self.keys[key].topic];
+        topic.metas -= 1;
+        if was_last {
+            topic
+                .keys
+                .remove(&mut self.keys, key, |key| &mut key.in_topic);
+        }
+    }
+
+    fn count_hidden(&mut self, key: u32, by: i32) {
+        let key = &mut self.keys[key];
+        key.hidden = key.hidden.wrapping_add_signed(by);
+        let topic = &mut self.topics[key.topic];
+        topic.hidden = topic.hidden.wrapping_add_signed(by as isize);
+    }
+
+    /// Forgets a topic that has no members, not even hidden ones.
     pub(super) fn remove_topic(&mut self, topic: u32) {
         let topic = self.topics.remove(topic);
         forget(&mut self.topic_names, &*topic.name);

@@ -18,6 +18,7 @@ pub(super) enum Turn {
 }
 
 /// The queues of one shard.
+#[derive(Clone)]
 pub(super) struct Windows {
     ready: VecDeque<u32>,
     /// Topics with the moment when their window closes.

@@ -1,4 +1,3 @@
-use super::super::shard::Replica;
 use super::super::store::NewEntry;
 use super::super::{ReplicaId, ShardConfig};
 use super::*;
@@ -8,11 +7,7 @@ use super::*;
 fn merged(arrivals: &[(u32, u64, u64)]) -> Shard {
     let mut shard = Shard::new(ReplicaId::new("b", 1), 0, ShardConfig::default());
     for node in ["a", "c"] {
-        shard.replicas.push(Replica {
-            id: ReplicaId::new(node, 1),
-            hash: 0,
-            version: 0,
-        });
+        shard.replicas.find_or_add(&ReplicaId::new(node, 1), true);
     }
     let topic = shard.store.topic_or_new("t");
     for &(replica, first_at, version) in arrivals {
@@ -21,6 +16,8 @@ fn merged(arrivals: &[(u32, u64, u64)]) -> Shard {
             channel: ChannelId(version),
             version,
             first_at,
+            first_version: version,
+            hidden: false,
             meta: format!("{replica}@{first_at}.{version}").into(),
         };
         shard.store.insert(topic, "k", new);
