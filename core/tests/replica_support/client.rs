@@ -24,7 +24,7 @@ pub(crate) fn sorted(mut members: Members) -> Members {
     members
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Client {
     members: Members,
     /// The diffs that came before the first state; they are applied after it.

@@ -1,0 +1,19 @@
+//! Clusters in a simulator: a virtual clock, a virtual network that does whatever networks do to
+//! messages, and machines that crash, restart, hang and disagree about the time.
+//!
+//! `schedules` lets proptest drive random lives of a cluster and checks what must hold in each of them
+//! (`laws`); a failure is shrunk to the shortest schedule that still fails. `cargo test` runs some
+//! thousands; for more:
+//!
+//! ```text
+//! HERENOW_SIM_SCHEDULES=1000000 cargo test --release -p herenow-core --test sim schedules
+//! ```
+
+#[path = "../replica_support/client.rs"]
+mod client;
+mod laws;
+mod machine;
+mod network;
+mod schedule;
+mod schedules;
+mod world;
