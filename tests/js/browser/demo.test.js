@@ -85,6 +85,9 @@ test("Try now connects at once", () =>
   withTabs(browser, "try-now", async (open) => {
     const alice = await open(url("Alice", "now"));
     await shows(alice, "Alice (count: 1)");
+    // No timer of the page fires from here on, so it is the button that connects.
+    await alice.clock.install();
+    await alice.clock.pauseAt(Date.now() + 1000);
     await server.kill();
     const retry = alice.getByRole("button", { name: "Try now" });
     await retry.waitFor();
