@@ -2,7 +2,7 @@
 
 use crate::machine::Metas;
 use crate::network::Weather;
-use crate::schedule::{CHANNELS, TOPICS};
+use crate::schedule::{Broken, CHANNELS, TOPICS};
 use crate::world::World;
 use herenow_core::replica::{ChannelId, Footprint, MemberState, NodeFootprint};
 
@@ -10,9 +10,18 @@ use herenow_core::replica::{ChannelId, Footprint, MemberState, NodeFootprint};
 const QUIET_MS: u64 = 12_000;
 
 impl World {
-    /// Ends all trouble. The machines that do not run stay as they are.
-    pub(crate) fn calm_down(&mut self) {
+    /// Ends all trouble, but for a link that stays broken if there is a way around it. The machines that
+    /// do not run stay as they are.
+    pub(crate) fn calm_down(&mut self, broken: Broken) {
         self.network.mend();
+        let (from, to) = broken.link;
+        let has_way_around = self.running().any(|(at, _)| at != from && at != to);
+        if has_way_around {
+            self.network.cut(from, to);
+            if broken.both_ways {
+                self.network.cut(to, from);
+            }
+        }
         self.network.weather = Weather::FAIR;
         for at in 0..self.hosts.len() {
             self.resume(at, true);

@@ -8,12 +8,17 @@
 //! ```text
 //! HERENOW_SIM_SCHEDULES=1000000 cargo test --release -p herenow-core --test sim schedules
 //! ```
+//!
+//! `defects` and `properties` hold named scenarios.
 
 #[path = "../replica_support/client.rs"]
 mod client;
+mod defects;
 mod laws;
 mod machine;
 mod network;
+mod properties;
+mod scenario;
 mod schedule;
 mod schedules;
 mod world;

@@ -40,14 +40,18 @@ pub(crate) struct Network {
     on_the_way: BTreeMap<(u64, u64), Packet>,
     sent: u64,
     dice: Dice,
-    pub(crate) traffic: Traffic,
+    /// How many messages each machine has sent, by their kind.
+    pub(crate) sent_by: BTreeMap<(usize, u8), u64>,
+    /// Messages of these kinds from one machine to another are held back.
+    pub(crate) hold: Vec<(usize, usize, u8)>,
+    held: Vec<Packet>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Traffic {
-    pub(crate) messages: u64,
-    pub(crate) bytes: u64,
-}
+/// Where a message says what kind it is, and the kinds that tests tell apart.
+const KIND_AT: usize = 5;
+pub(crate) const DIGEST: u8 = 1;
+pub(crate) const PULL: u8 = 5;
+pub(crate) const CHANGES: u8 = 6;
 
 impl Network {
     pub(crate) fn new(seed: u64) -> Self {
@@ -57,7 +61,9 @@ impl Network {
             on_the_way: BTreeMap::new(),
             sent: 0,
             dice: Dice(seed),
-            traffic: Traffic::default(),
+            sent_by: BTreeMap::new(),
+            hold: Vec::new(),
+            held: Vec::new(),
         }
     }
 
@@ -70,8 +76,11 @@ impl Network {
     }
 
     pub(crate) fn send(&mut self, now: u64, sender: usize, packet: Packet) {
-        self.traffic.messages += 1;
-        self.traffic.bytes += packet.bytes.len() as u64;
+        let kind = packet.bytes[KIND_AT];
+        *self.sent_by.entry((sender, kind)).or_default() += 1;
+        if self.hold.contains(&(sender, packet.to, kind)) {
+            return self.held.push(packet);
+        }
         let times = if self.dice.hundred() < self.weather.doubled {
             2
         } else {
@@ -86,6 +95,22 @@ impl Network {
             let arrives = now + 1 + self.dice.roll(self.weather.delay);
             self.on_the_way.insert((arrives, self.sent), packet.clone());
         }
+    }
+
+    /// Lets the messages go that were held back, and holds back no more. Says how many there were.
+    pub(crate) fn release(&mut self, now: u64) -> usize {
+        self.hold.clear();
+        let held = std::mem::take(&mut self.held);
+        for packet in &held {
+            self.sent += 1;
+            self.on_the_way.insert((now, self.sent), packet.clone());
+        }
+        held.len()
+    }
+
+    /// How many messages of this kind a machine has sent.
+    pub(crate) fn count(&self, sender: usize, kind: u8) -> u64 {
+        self.sent_by.get(&(sender, kind)).copied().unwrap_or(0)
     }
 
     /// When the next message arrives.

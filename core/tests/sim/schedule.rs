@@ -49,12 +49,30 @@ pub(crate) struct Schedule {
     pub(crate) hosts: usize,
     pub(crate) seed: u64,
     pub(crate) steps: Vec<Step>,
+    pub(crate) broken: Broken,
+}
+
+/// A link between two hosts that stays broken when all other trouble has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Broken {
+    pub(crate) link: (usize, usize),
+    pub(crate) both_ways: bool,
 }
 
 pub(crate) fn schedules() -> impl Strategy<Value = Schedule> {
     let hosts = prop_oneof![2 => Just(2_usize), 5 => Just(3), 1 => Just(4)];
     let steps = prop::collection::vec(step(), 1..40);
-    (hosts, any::<u64>(), steps).prop_map(|(hosts, seed, steps)| Schedule { hosts, seed, steps })
+    let broken = (0..4_usize, 0..4_usize, any::<bool>());
+    let broken = broken.prop_map(|(from, to, both_ways)| Broken {
+        link: (from, to),
+        both_ways,
+    });
+    (hosts, any::<u64>(), steps, broken).prop_map(|(hosts, seed, steps, broken)| Schedule {
+        hosts,
+        seed,
+        steps,
+        broken,
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {

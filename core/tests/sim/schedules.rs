@@ -35,7 +35,7 @@ proptest! {
         schedule in schedules(),
     ) {
         let mut world = run(&schedule);
-        world.calm_down();
+        world.calm_down(schedule.broken);
         world.check_convergence();
         world.check_memory();
     }

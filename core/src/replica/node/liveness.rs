@@ -76,7 +76,9 @@ impl Node {
         let is_first = member.claim.beat == 0;
         member.claim = claim;
         member.alive_at = member.alive_at.max(clock.saturating_sub(age));
-        member.link_lost_at = None;
+        // Only what it said after the link was lost shows that it outlived the link.
+        let alive_at = member.alive_at;
+        member.link_lost_at = member.link_lost_at.filter(|lost_at| *lost_at >= alive_at);
         member.via = via.map(|via| Arc::clone(via.node()));
         if let Status::Returning { since, .. } = &mut member.status
             && is_first
