@@ -1,0 +1,77 @@
+//! Clients that run by themselves.
+
+use std::future::Future;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::error::Error;
+use crate::session::Session;
+
+/// Clients that run beside what a scenario measures. Each does its work and then just stays connected,
+/// until the crowd is dropped. The first that fails fails the run.
+pub(crate) struct Crowd {
+    tasks: JoinSet<Error>,
+    /// Held by everybody who still works; nothing is ever sent.
+    working: mpsc::Sender<()>,
+    done: mpsc::Receiver<()>,
+}
+
+impl Crowd {
+    pub(crate) fn new() -> Self {
+        let (working, done) = mpsc::channel(1);
+        Self {
+            tasks: JoinSet::new(),
+            working,
+            done,
+        }
+    }
+
+    /// Has a client do some work, which hands the session back when it is done.
+    pub(crate) fn work(
+        &mut self,
+        work: impl Future<Output = Result<Session, Error>> + Send + 'static,
+    ) {
+        let working = self.working.clone();
+        self.tasks.spawn(async move {
+            match work.await {
+                Ok(mut session) => {
+                    drop(working);
+                    session.stay().await
+                }
+                Err(error) => error,
+            }
+        });
+    }
+
+    /// Keeps a client connected.
+    pub(crate) fn stay(&mut self, session: Session) {
+        self.work(async { Ok(session) });
+    }
+
+    /// Returns when everybody has done its work.
+    pub(crate) async fn all_done(&mut self) -> Result<(), Error> {
+        let (working, done) = mpsc::channel(1);
+        self.working = working;
+        let mut done = std::mem::replace(&mut self.done, done);
+        let all = async {
+            done.recv().await;
+            Ok(())
+        };
+        self.during(all).await
+    }
+
+    /// Does something else meanwhile, and gives it up when a client fails.
+    pub(crate) async fn during<T>(
+        &mut self,
+        other: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            done = other => done,
+            Some(failed) = self.tasks.join_next() => Err(match failed {
+                Ok(error) => error,
+                Err(error) => Error::connection("a client", error),
+            }),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What is done to a server, one scenario a file.
+//!
+//! They share one assumption about the application: whoever joins is tracked under a key of its own, and
+//! sent `presence_state`. Where a scenario asks for more, it says so.
+
+mod broadcast;
+mod churn;
+mod idle;
+mod storm;
+
+use std::future::Future;
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::run::Run;
+
+pub use broadcast::{Broadcast, BroadcastOutcome};
+pub use churn::{Churn, ChurnOutcome};
+pub use idle::{Idle, IdleOutcome};
+pub use storm::{Storm, StormOutcome};
+
+/// A kind of load, bounded in count and time. Its fields are its sizes.
+pub trait Scenario {
+    /// What it measures.
+    type Outcome: Serialize;
+
+    /// Its name on the command line and in the result.
+    const NAME: &'static str;
+
+    /// How many sockets it opens, all of them included.
+    fn sockets(&self) -> usize;
+
+    /// How many topics it uses.
+    fn topics(&self) -> usize {
+        1
+    }
+
+    /// Further nodes that it connects to, by their URLs.
+    fn more_urls(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+
+    /// Whether its sizes make sense together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] that says which does not, and what would.
+    fn check(&self) -> Result<(), Error>;
+
+    /// Carries it out.
+    fn run(&self, run: &Run) -> impl Future<Output = Result<Self::Outcome, Error>>;
+}
+
+/// Checks that a count is at least this.
+fn at_least(flag: &str, count: usize, least: usize) -> Result<(), Error> {
+    if count >= least {
+        return Ok(());
+    }
+    Err(Error::settings(format!(
+        "--{flag} {count}: give at least {least}"
+    )))
+}

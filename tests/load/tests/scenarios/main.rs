@@ -1,0 +1,9 @@
+//! Every scenario at a tiny size, against a server in this process. Nothing here judges how fast anything
+//! was: only that all is counted, and that what was timed took some time.
+
+mod broadcast;
+mod churn;
+mod host;
+mod idle;
+mod refusals;
+mod storm;
