@@ -1,5 +1,6 @@
 //! Presence over real sockets, in this process and in the real binary.
 
+mod bench;
 mod client;
 mod command_line;
 mod convergence;

@@ -1,6 +1,6 @@
 //! The command line: what can be said to the binary, and what it answers when that was wrong.
 //!
-//! Every flag has an environment variable of the same name (`--max-channels` is
+//! Every flag of `herenow serve` has an environment variable of the same name (`--max-channels` is
 //! `HERENOW_MAX_CHANNELS`). A mistake costs one line on stderr that names the flag, what was wrong
 //! with it and what would have been right.
 
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use herenow::auth::origin::CheckOrigin;
 
 use crate::units;
@@ -25,7 +25,7 @@ Examples:
   HERENOW_LISTEN=0.0.0.0:8080 HERENOW_LOG=warn herenow serve
       The same flags, as environment variables
 
-Every flag has an environment variable: --max-channels is HERENOW_MAX_CHANNELS.";
+Every flag of `herenow serve` has an environment variable: --max-channels is HERENOW_MAX_CHANNELS.";
 
 /// Answers one question for your application: who is here now?
 ///
@@ -47,6 +47,13 @@ pub(crate) enum Command {
     /// metrics at /metrics.
     #[command(after_help = EXAMPLES)]
     Serve(Box<Serve>),
+
+    /// Put load on a Phoenix server and measure what it does.
+    ///
+    /// Any server that speaks the Phoenix Channels protocol can be the target; it must be on this
+    /// machine, unless --allow-remote is given.
+    #[command(after_help = herenow_load::EXAMPLES)]
+    Bench(Box<herenow_load::Command>),
 }
 
 /// The flags of `herenow serve`.
@@ -194,6 +201,7 @@ pub(crate) fn explain(error: &clap::Error) -> Option<String> {
     let context = |kind| error.get(kind).map(ToString::to_string);
     let argument = context(ContextKind::InvalidArg).map(|argument| name_both(&argument));
     let value = context(ContextKind::InvalidValue).unwrap_or_default();
+    let help = help_for(error);
     let argument_or = |other: &str| argument.clone().unwrap_or_else(|| other.to_owned());
     Some(match error.kind() {
         ErrorKind::DisplayHelp
@@ -205,7 +213,7 @@ pub(crate) fn explain(error: &clap::Error) -> Option<String> {
         }
         ErrorKind::InvalidValue if value.is_empty() => {
             format!(
-                "{}: the value is missing; see `herenow serve --help`",
+                "{}: the value is missing; see {help}",
                 argument_or("a flag")
             )
         }
@@ -213,24 +221,31 @@ pub(crate) fn explain(error: &clap::Error) -> Option<String> {
             let unknown = context(ContextKind::InvalidArg).unwrap_or_default();
             match context(ContextKind::SuggestedArg) {
                 Some(known) => format!("{unknown}: there is no such flag; did you mean {known}?"),
-                None => format!("{unknown}: there is no such flag; see `herenow serve --help`"),
+                None => format!("{unknown}: there is no such flag; see {help}"),
             }
         }
         ErrorKind::InvalidSubcommand => {
             let unknown = context(ContextKind::InvalidSubcommand).unwrap_or_default();
-            format!("{unknown}: there is no such command; did you mean `herenow serve`?")
+            format!("{unknown}: there is no such command; see {help}")
         }
         ErrorKind::ArgumentConflict => {
             format!("{}: given twice; give it once", argument_or("a flag"))
         }
-        _ => first_line(error),
+        _ => first_line(error, help),
     })
 }
 
-/// `--window-ms <MS>` as `--window-ms (HERENOW_WINDOW_MS)`: the bad value may have come from either.
+/// `--window-ms <MS>` as `--window-ms (HERENOW_WINDOW_MS)`: the bad value may have come from either. Only
+/// the flags of `serve` have variables.
 fn name_both(argument: &str) -> String {
     let flag = argument.split_whitespace().next().unwrap_or(argument);
-    format!("{flag} ({})", variable(flag))
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve");
+    let mut known = serve.into_iter().flat_map(clap::Command::get_arguments);
+    match known.any(|known| known.get_long() == flag.strip_prefix("--")) {
+        true => format!("{flag} ({})", variable(flag)),
+        false => flag.to_owned(),
+    }
 }
 
 /// The environment variable of a flag.
@@ -242,19 +257,27 @@ fn variable(flag: &str) -> String {
     format!("HERENOW_{name}")
 }
 
-fn first_line(error: &clap::Error) -> String {
+/// Which help text to look into.
+fn help_for(error: &clap::Error) -> &'static str {
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+    let usage = usage.unwrap_or_default();
+    if usage.contains("herenow serve") {
+        "`herenow serve --help`"
+    } else if usage.contains("herenow bench") {
+        "`herenow bench --help`"
+    } else {
+        "`herenow --help`"
+    }
+}
+
+fn first_line(error: &clap::Error, help: &str) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
-    format!(
-        "{}; see `herenow serve --help`",
-        line.trim_start_matches("error: ")
-    )
+    format!("{}; see {help}", line.trim_start_matches("error: "))
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn mistake(arguments: &[&str]) -> String {
@@ -305,7 +328,8 @@ mod tests {
         let cases: &[(&[&str], &str)] = &[
             (&["serve", "--windows-ms", "5"], "did you mean --window-ms?"),
             (&["serve", "--zzz"], "herenow serve --help"),
-            (&["serv"], "herenow serve"),
+            (&["serv"], "herenow --help"),
+            (&["bench", "http://[::1]"], "herenow bench --help"),
             (&["serve", "--log"], "the value is missing"),
             (&["serve", "--log", "info", "--log", "warn"], "given twice"),
             (&["serve", "extra"], "extra"),
@@ -317,6 +341,15 @@ mod tests {
                 "{part:?} is not in {line:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_bad_value_of_a_flag_without_a_variable_names_the_flag_alone() {
+        let line = mistake(&["bench", "http://[::1]", "storm", "--param", "ada"]);
+        assert_eq!(
+            line,
+            "--param: \"ada\": give a name and a value, like user_id={user}"
+        );
     }
 
     #[test]

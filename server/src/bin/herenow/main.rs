@@ -1,4 +1,5 @@
-//! The `herenow` binary: the library with the built-in `room:*` channel, behind a command line.
+//! The `herenow` binary: the library with the built-in `room:*` channel, behind a command line, and the
+//! load generator.
 
 mod access;
 mod args;
@@ -27,6 +28,7 @@ async fn main() -> ExitCode {
     };
     let outcome = match command {
         Command::Serve(options) => serve::serve(*options).await,
+        Command::Bench(bench) => bench_and_print(*bench).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,6 +37,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn bench_and_print(bench: herenow_load::Command) -> Result<(), String> {
+    let result = bench.execute().await.map_err(|error| error.to_string())?;
+    println!("{result}");
+    Ok(())
 }
 
 fn refuse(error: &clap::Error) -> ExitCode {
