@@ -2,8 +2,6 @@
 
 use serde_json::json;
 
-use herenow::Limits;
-
 use crate::app::{Info, Server};
 
 #[tokio::test]
@@ -227,36 +225,6 @@ async fn assigns_of_a_channel_last_as_long_as_it_does_and_are_its_own() {
                 r#"["{join_ref}","9","{topic}","phx_reply",{{"response":{count},"status":"ok"}}]"#
             ))
             .await;
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_sends_faster_than_its_channel_handles_is_read_no_further() {
-    let limits = Limits {
-        max_inbox_bytes: 1000,
-        ..Limits::default()
-    };
-    let mut server = Server::with_limits(limits).await;
-    let mut client = server.client_in("room:1").await;
-    client.send(r#"["1","w","room:1","wait",{}]"#).await;
-    assert_eq!(server.note().await, "waiting");
-    let before = server.endpoint.stats().frames_in;
-    let padding = "x".repeat(400);
-    for n in 0..10 {
-        client
-            .send(&format!(r#"["1",{n},"room:1","echo","{padding}"]"#))
-            .await;
-    }
-    // A second connection's round trip: by then the server would have read on.
-    server.client_in("room:2").await.expect_silence().await;
-    let read = server.endpoint.stats().frames_in - before - 2;
-    assert!(read <= 3, "read {read} messages ahead");
-    server.open_gate();
-    client
-        .expect(r#"["1","w","room:1","phx_reply",{"response":{},"status":"ok"}]"#)
-        .await;
-    for n in 0..10 {
-        assert_eq!(client.hear_text().await[1], n);
     }
 }
 

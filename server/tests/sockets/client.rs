@@ -60,6 +60,7 @@ impl Client {
         stream: TcpStream,
         request: impl IntoClientRequest + Unpin,
     ) -> Result<(Self, Response), Error> {
+        stream.set_nodelay(true).unwrap();
         let connecting = timeout(PATIENCE, client_async(request, stream));
         let (socket, response) = connecting.await.expect("an answer within time")?;
         let heartbeats = 0;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use herenow::Limits;
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::app::{PATIENCE, Server};
@@ -133,16 +134,17 @@ async fn a_silent_client_is_closed_with_1002_whatever_it_is_sent() {
     };
     let server = Server::with_limits(limits).await;
     let mut silent = server.client_in("room:1").await;
-    loop {
-        server.endpoint.broadcast("room:1", "news", json!({}));
-        match silent.hear().await {
-            Heard::Text(_) => {}
-            other => {
-                assert_eq!(other, Heard::Close(1002));
-                break;
+    let closed = timeout(PATIENCE, async {
+        loop {
+            server.endpoint.broadcast("room:1", "news", json!({}));
+            match silent.hear().await {
+                Heard::Text(_) => {}
+                other => return other,
             }
         }
-    }
+    });
+    let closed = closed.await.expect("a close, whatever is sent meanwhile");
+    assert_eq!(closed, Heard::Close(1002));
 }
 
 #[tokio::test]

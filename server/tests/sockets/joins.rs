@@ -1,8 +1,11 @@
 //! Joining and leaving topics.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
-use herenow::{ChannelId, Limits};
+use herenow::{ChannelId, Limits, PubSub};
 
 use crate::app::Server;
 
@@ -56,21 +59,35 @@ async fn broadcasts_reach_a_connection_while_it_is_joining_another_topic() {
         .await;
 }
 
+/// Broadcasts numbers to `room:1` from another thread until it is dropped.
+struct Ticking(Arc<AtomicBool>);
+
+impl Ticking {
+    fn start(pubsub: PubSub) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        std::thread::spawn(move || {
+            let numbers = (0..).take_while(|_| !stopped.load(Ordering::Relaxed));
+            for n in numbers {
+                pubsub.broadcast("room:1", "tick", json!({ "n": n }));
+                std::thread::yield_now();
+            }
+        });
+        Self(stop)
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Not one is lost between the reply and the first that the client gets, however the two race.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_broadcast_comes_before_the_join_reply_and_none_after_it_is_lost() {
     let server = Server::start().await;
-    let pubsub = server.pubsub.clone();
-    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let stopped = stop.clone();
-    let broadcasts = tokio::task::spawn_blocking(move || {
-        let mut n = 0;
-        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
-            pubsub.broadcast("room:1", "tick", json!({ "n": n }));
-            n += 1;
-            std::thread::yield_now();
-        }
-    });
+    let _ticking = Ticking::start(server.pubsub.clone());
     for _ in 0..20 {
         let mut client = server.client_in("room:1").await;
         let first = client.hear_text().await;
@@ -81,8 +98,6 @@ async fn no_broadcast_comes_before_the_join_reply_and_none_after_it_is_lost() {
         }
         client.vanish();
     }
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    broadcasts.await.unwrap();
 }
 
 #[tokio::test]
@@ -178,6 +193,26 @@ async fn a_duplicate_join_waits_for_what_the_old_channel_is_doing() {
     ] {
         client.expect(expected).await;
     }
+}
+
+#[tokio::test]
+async fn an_old_channel_that_ends_by_itself_is_closed_once() {
+    let mut server = Server::start().await;
+    let mut client = server.client_in("room:1").await;
+    client.send(r#"["1","2","room:1","wait",{}]"#).await;
+    client.send(r#"["1","3","room:1","phx_leave",{}]"#).await;
+    client.send(r#"["4","4","room:1","phx_join",{}]"#).await;
+    assert_eq!(server.note().await, "waiting");
+    server.open_gate();
+    for expected in [
+        r#"["1","2","room:1","phx_reply",{"response":{},"status":"ok"}]"#,
+        r#"["1","3","room:1","phx_reply",{"response":{},"status":"ok"}]"#,
+        r#"["1","1","room:1","phx_close",{}]"#,
+        r#"["4","4","room:1","phx_reply",{"response":{},"status":"ok"}]"#,
+    ] {
+        client.expect(expected).await;
+    }
+    client.expect_silence().await;
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::driver::Driver;
 use super::serve;
-use crate::channel::{Channel, JoinResult, Payload, Routes, Socket};
+use crate::channel::{Channel, HandleResult, JoinResult, Payload, Reply, Routes, Socket};
 use crate::endpoint::Connected;
 use crate::socket::{Connections, Context, Counters, Session};
 use crate::{Limits, PubSub};
@@ -30,7 +30,7 @@ const LIMITS: Limits = Limits {
     max_message_bytes: 1 << 20,
     max_channels_per_transport: 100,
     max_queue_bytes: 2000,
-    max_inbox_bytes: 1 << 20,
+    max_inbox_bytes: 300,
     read_buffer_bytes: 4 << 10,
     idle_timeout: Duration::from_secs(60),
     write_timeout: Duration::from_secs(30),
@@ -40,25 +40,35 @@ const LIMITS: Limits = Limits {
     drain_interval: Duration::from_secs(2),
 };
 
-struct Quiet;
+/// Handles every message in silence, each when the gate lets it.
+struct Gated(Arc<Semaphore>);
 
-impl Channel for Quiet {
+impl Channel for Gated {
     type Info = ();
 
     async fn join(&mut self, _: &str, _: Payload, _: &mut Socket<()>) -> JoinResult {
         Ok(Payload::empty())
     }
+
+    async fn handle_in(&mut self, _: &str, _: Payload, _: &mut Socket<()>) -> HandleResult {
+        self.0.acquire().await.unwrap().forget();
+        Ok(Reply::none())
+    }
 }
 
 struct Pair {
     client: WebSocketStream<DuplexStream>,
+    context: Arc<Context>,
     pubsub: PubSub,
+    /// What the channel waits for: one permit for each message.
+    gate: Arc<Semaphore>,
     server: JoinHandle<()>,
 }
 
-fn context() -> Arc<Context> {
+fn context(gate: &Arc<Semaphore>) -> Arc<Context> {
     let mut routes = Routes::default();
-    routes.add("room:*", || Quiet);
+    let gate = Arc::clone(gate);
+    routes.add("room:*", move || Gated(Arc::clone(&gate)));
     Arc::new(Context {
         pubsub: PubSub::new(),
         routes,
@@ -76,7 +86,8 @@ fn driver(stream: DuplexStream, context: &Arc<Context>) -> Driver<DuplexStream> 
 impl Pair {
     /// A client that has joined `room:1`.
     async fn joined() -> Self {
-        let context = context();
+        let gate = Arc::new(Semaphore::new(0));
+        let context = context(&gate);
         let (near, far) = duplex(PIPE);
         let server = {
             let mut driver = driver(far, &context);
@@ -86,7 +97,9 @@ impl Pair {
         let pubsub = context.pubsub.clone();
         let mut pair = Self {
             client,
+            context,
             pubsub,
+            gate,
             server,
         };
         pair.join("1").await;
@@ -159,6 +172,35 @@ async fn whatever_a_client_sends_keeps_the_connection_open() {
     }
     let silent = before.elapsed();
     assert!(silent >= LIMITS.idle_timeout && silent < LIMITS.idle_timeout * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_faster_than_its_channel_handles_has_to_wait() {
+    let mut pair = Pair::joined().await;
+    let mut sent = 0;
+    let message = |n| {
+        Message::text(format!(
+            r#"["1",{n},"room:1","event","{}"]"#,
+            "x".repeat(100)
+        ))
+    };
+    // Until the pipe is full, because nobody reads from it any more.
+    while sent < 100 && pair.client.send(message(sent)).now_or_never().is_some() {
+        sent += 1;
+        settle().await;
+    }
+    let read = pair.context.counters.stats().frames_in - 1;
+    assert!(
+        (3..=5).contains(&read),
+        "the server has read {read} messages"
+    );
+    pair.gate.add_permits(sent + 1);
+    let heartbeat = r#"[null,"after all","phoenix","heartbeat",{}]"#;
+    let caught_up = Instant::now();
+    pair.client.send(Message::text(heartbeat)).await.unwrap();
+    assert_eq!(pair.text().await[1], "after all");
+    // As soon as the channel has caught up, and not when the idle timeout looks after the connection.
+    assert_eq!(caught_up.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -331,7 +373,7 @@ async fn a_state_that_never_comes_closes_the_connection() {
 #[tokio::test]
 async fn an_idle_connection_is_small() {
     let (_near, far) = duplex(PIPE);
-    let mut driver = driver(far, &context());
+    let mut driver = driver(far, &context(&Arc::new(Semaphore::new(0))));
     assert!(size_of_val(&driver) < 512, "{}", size_of_val(&driver));
     let task = serve(&mut driver);
     assert!(size_of_val(&task) < 256, "{}", size_of_val(&task));
