@@ -119,6 +119,17 @@ pub struct NatsConfig {
     pub tls: Option<Tls>,
 }
 
+impl NatsConfig {
+    /// These servers, with what their URLs say and nothing else.
+    pub fn new(servers: &[impl AsRef<str>]) -> Self {
+        Self {
+            servers: servers.iter().map(|url| url.as_ref().to_owned()).collect(),
+            credentials: None,
+            tls: None,
+        }
+    }
+}
+
 impl fmt::Debug for NatsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let servers = self.servers.iter().map(|url| without_password(url));

@@ -37,7 +37,7 @@ pub(crate) struct Gate {
     cluster: String,
     me: ReplicaId,
     limits: Limits,
-    counters: Arc<Counters>,
+    counters: Counters,
     inbox: InboxSender,
     /// Locked for the time of a look-up, never across an await.
     peers: Mutex<Peers>,
@@ -57,6 +57,8 @@ struct Peer {
     id: ReplicaId,
     windows: [Window; KINDS],
     up: bool,
+    /// It said that it leaves: what still comes of it says nothing about a link.
+    left: bool,
     /// What [`Peers::heard`] was at its last message.
     heard: u64,
 }
@@ -75,6 +77,7 @@ impl Peers {
             id: id.clone(),
             windows: Default::default(),
             up: false,
+            left: false,
             heard: 0,
         };
         self.by_node.insert(id.node().clone(), peer);
@@ -87,7 +90,6 @@ impl Gate {
         cluster: &str,
         me: ReplicaId,
         limits: Limits,
-        counters: Arc<Counters>,
         inbox: InboxSender,
     ) -> Self {
         Self {
@@ -95,7 +97,7 @@ impl Gate {
             cluster: cluster.to_owned(),
             me,
             limits,
-            counters,
+            counters: Counters::default(),
             inbox,
             peers: Mutex::default(),
             logged: Mutex::default(),
@@ -133,9 +135,8 @@ impl Gate {
             channel,
             payload,
         };
-        if self.inbox.message(message) {
-            self.counters.received(bytes.len());
-        } else {
+        let count = || self.counters.received(bytes.len());
+        if !self.inbox.message(message, count) {
             self.counters.dropped_incoming();
         }
         None
@@ -155,9 +156,20 @@ impl Gate {
         }
     }
 
+    /// This replica said that it leaves, for good.
+    #[cfg(any(feature = "nats", test))]
+    pub(crate) fn left(&self, id: &ReplicaId) {
+        self.lost(id.node(), id.incarnation());
+        let mut peers = self.peers();
+        let peer = peers.by_node.get_mut(id.node());
+        if let Some(peer) = peer.filter(|peer| peer.id == *id) {
+            peer.left = true;
+        }
+    }
+
     /// Notes that a node of another cluster is on the same network: all that is ever heard of it, where
     /// the clusters' channels are apart.
-    #[cfg(any(feature = "zenoh", feature = "nats"))]
+    #[cfg(feature = "zenoh")]
     pub(crate) fn foreign(&self, node: &str) {
         self.refuse(&Refusal {
             reason: Reason::Cluster,
@@ -221,7 +233,7 @@ impl Gate {
             return refuse(Reason::Replayed, "seen before, or too late to tell");
         }
         peer.heard = heard;
-        if !std::mem::replace(&mut peer.up, true) {
+        if !peer.left && !std::mem::replace(&mut peer.up, true) {
             debug!(peer = %peer.id, "cluster: link up");
             self.inbox.event(Event::PeerUp(peer.id.clone()));
         }

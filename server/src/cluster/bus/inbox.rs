@@ -63,10 +63,12 @@ pub(crate) struct InboxSender {
 }
 
 impl InboxSender {
-    /// Adds a message unless the inbox is full; says whether it did.
-    pub(crate) fn message(&self, message: Message) -> bool {
+    /// Adds a message unless the inbox is full; says whether it did. What must have happened before
+    /// the message is read, `first` does.
+    pub(crate) fn message(&self, message: Message, first: impl FnOnce()) -> bool {
         let reserved = self.budget.reserve(cost(&message));
         if reserved {
+            first();
             self.event(Event::Message(message));
         }
         reserved
@@ -156,21 +158,21 @@ mod tests {
     #[tokio::test]
     async fn a_full_inbox_takes_hints_but_no_messages_until_it_is_read() {
         let (sender, mut inbox) = inbox(2 * (100 + OVERHEAD));
-        assert!(sender.message(message(100)));
-        assert!(sender.message(message(100)));
-        assert!(!sender.message(message(0)));
+        assert!(sender.message(message(100), || {}));
+        assert!(sender.message(message(100), || {}));
+        assert!(!sender.message(message(0), || {}));
         sender.event(Event::PeerUp(ReplicaId::new("a", 1)));
         assert_eq!(inbox.recv().await, Some(Event::Message(message(100))));
-        assert!(sender.message(message(100)));
-        assert!(!sender.message(message(100)));
+        assert!(sender.message(message(100), || {}));
+        assert!(!sender.message(message(100), || {}));
     }
 
     #[tokio::test]
     async fn what_was_there_before_the_end_is_still_read() {
         let (sender, mut inbox) = inbox(1000);
-        assert!(sender.message(message(1)));
+        assert!(sender.message(message(1), || {}));
         sender.end();
-        assert!(sender.message(message(2)));
+        assert!(sender.message(message(2), || {}));
         assert_eq!(inbox.recv().await, Some(Event::Message(message(1))));
         assert_eq!(inbox.recv().await, None);
         assert_eq!(inbox.recv().await, None);

@@ -12,12 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use herenow_core::replica::ReplicaId;
 
-use super::config::ClusterConfig;
-use super::envelope::{Address, ClusterKey, Sealer};
-use super::gate::Gate;
-use super::inbox::inbox;
-use super::stats::BusStats;
-use super::{Bus, BusFuture, Inbox, SendError};
+use super::envelope::Address;
+use super::node::Node;
+use super::{Bus, BusFuture, BusStats, ClusterConfig, Inbox, SendError};
 
 /// Nodes of one process that can reach each other.
 #[derive(Debug, Clone, Default)]
@@ -37,14 +34,6 @@ struct Port {
     shards: BTreeSet<u16>,
 }
 
-/// What writes and reads a node's messages.
-#[derive(Debug)]
-struct Node {
-    me: ReplicaId,
-    sealer: Sealer,
-    gate: Gate,
-}
-
 impl LocalNetwork {
     /// A network without nodes.
     #[must_use]
@@ -54,22 +43,7 @@ impl LocalNetwork {
 
     /// Plugs in the node of `config`, whatever its engine is set to, as its life `incarnation`.
     pub fn join(&self, config: &ClusterConfig, incarnation: u64) -> (Arc<dyn Bus>, Inbox) {
-        let me = ReplicaId::new(config.node.as_str(), incarnation);
-        let key = ClusterKey::new(&config.name, config.secret.as_ref());
-        let (sender, inbox) = inbox(config.limits.inbox_bytes);
-        let gate = Gate::new(
-            key.clone(),
-            &config.name,
-            me.clone(),
-            config.limits.clone(),
-            Arc::default(),
-            sender,
-        );
-        let node = Arc::new(Node {
-            sealer: Sealer::new(key, &me),
-            me,
-            gate,
-        });
+        let (node, inbox) = Node::new(config, incarnation);
         let port = Port {
             node: Arc::clone(&node),
             shards: BTreeSet::new(),
@@ -159,13 +133,7 @@ struct LocalBus {
 
 impl LocalBus {
     fn transmit(&self, to: Address<'_>, payload: &Bytes) -> Result<(), SendError> {
-        let (size, limit) = (payload.len(), self.max_payload());
-        if size > limit {
-            return Err(SendError::TooLarge { size, limit });
-        }
-        if !self.network.nodes().ports.contains_key(&self.node.me) {
-            return Err(SendError::Closed);
-        }
+        self.node.check(payload, self.node.max_payload())?;
         self.network.deliver(&self.node, to, payload);
         Ok(())
     }
@@ -184,7 +152,8 @@ impl LocalBus {
     fn leave(&self) {
         let mut nodes = self.network.nodes();
         let me = &self.node.me;
-        if nodes.ports.remove(me).is_some() {
+        if self.node.close() {
+            nodes.ports.remove(me);
             self.node.gate.end();
             for other in nodes.ports.values() {
                 other.node.gate.lost(me.node(), me.incarnation());
@@ -199,7 +168,7 @@ impl Bus for LocalBus {
     }
 
     fn max_payload(&self) -> usize {
-        self.node.gate.limits().max_payload
+        self.node.max_payload()
     }
 
     fn publish(&self, shard: u16, payload: Bytes) -> Result<(), SendError> {

@@ -28,8 +28,19 @@ mod envelope;
 mod gate;
 mod inbox;
 pub mod local;
+#[cfg(feature = "nats")]
+mod nats;
+mod node;
+#[cfg(any(feature = "nats", feature = "zenoh", test))]
+#[cfg_attr(
+    not(all(feature = "nats", feature = "zenoh")),
+    allow(dead_code, reason = "zenoh wants a thread, NATS a task")
+)]
+mod outbox;
 mod stats;
 mod window;
+#[cfg(feature = "zenoh")]
+mod zenoh;
 
 pub use config::{
     ClusterConfig, ClusterOptions, ConfigError, DEFAULT_ZENOH_PORT, Engine, Limits, MAX_NAME_BYTES,
@@ -197,11 +208,18 @@ pub async fn open(
             let (bus, inbox) = LocalNetwork::new().join(config, incarnation);
             Ok((bus, inbox))
         }
+        #[cfg(feature = "zenoh")]
+        Engine::Zenoh(settings) => zenoh::open(config, settings, incarnation).await,
+        #[cfg(not(feature = "zenoh"))]
         Engine::Zenoh(_) => Err(not_compiled_in("zenoh")),
+        #[cfg(feature = "nats")]
+        Engine::Nats(settings) => nats::open(config, settings, incarnation).await,
+        #[cfg(not(feature = "nats"))]
         Engine::Nats(_) => Err(not_compiled_in("nats")),
     }
 }
 
+#[cfg(not(all(feature = "nats", feature = "zenoh")))]
 fn not_compiled_in(engine: &str) -> OpenError {
     OpenError::new(format!(
         "--cluster: this build has no {engine} in it; build it with `--features {engine}`"

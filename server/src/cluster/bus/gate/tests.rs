@@ -10,14 +10,7 @@ struct Setup {
 
 fn setup(limits: Limits) -> Setup {
     let (sender, inbox) = inbox(limits.inbox_bytes);
-    let gate = Gate::new(
-        key(),
-        "test",
-        ReplicaId::new("me", 5),
-        limits,
-        Arc::default(),
-        sender,
-    );
+    let gate = Gate::new(key(), "test", ReplicaId::new("me", 5), limits, sender);
     Setup { gate, inbox }
 }
 
@@ -141,6 +134,20 @@ fn a_lost_link_is_told_once_and_only_of_the_life_that_was_heard() {
     assert_eq!(setup.gate.stats().peers, 0);
     setup.gate.accept(&a.seal(Address::All, b"y"));
     assert_eq!(setup.events()[0], Event::PeerUp(ReplicaId::new("a", 2)));
+}
+
+#[test]
+fn what_is_late_of_a_replica_that_left_is_heard_but_does_not_bring_it_back() {
+    let mut setup = setup(Limits::default());
+    let a = sealer("a", 1);
+    setup.gate.accept(&a.seal(Address::All, b"x"));
+    setup.gate.left(&ReplicaId::new("a", 1));
+    setup.events();
+    setup.gate.accept(&a.seal(Address::Shard(1), b"late"));
+    assert_eq!(setup.events().len(), 1);
+    assert_eq!(setup.gate.stats().peers, 0);
+    setup.gate.accept(&sealer("a", 2).seal(Address::All, b"x"));
+    assert_eq!(setup.gate.stats().peers, 1);
 }
 
 #[test]

@@ -1,0 +1,268 @@
+//! The engine without a broker, on loopback addresses.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use herenow::cluster::bus::{self, ClusterConfig, Engine, Event, Tls, ZenohConfig};
+
+use crate::certificates::Authority;
+use crate::contract::contract;
+use crate::support::{Network, Node, config, eventually, meet, start};
+
+contract!(std::future::ready(Mesh::new()));
+
+/// Nodes that know the first of them.
+struct Mesh {
+    first: Mutex<Option<String>>,
+    tls: Option<Tls>,
+}
+
+impl Mesh {
+    fn new() -> Self {
+        Self {
+            first: Mutex::default(),
+            tls: None,
+        }
+    }
+}
+
+impl Network for Mesh {
+    fn start<'a>(
+        &'a self,
+        config: ClusterConfig,
+        incarnation: u64,
+    ) -> Pin<Box<dyn Future<Output = Node> + Send + 'a>> {
+        Box::pin(async move {
+            let listen = free_address(self.tls.is_some());
+            let first = self
+                .first
+                .lock()
+                .unwrap()
+                .get_or_insert_with(|| listen.clone())
+                .clone();
+            let seeds = if first == listen { vec![] } else { vec![first] };
+            join(config, incarnation, &listen, &seeds, self.tls.clone()).await
+        })
+    }
+}
+
+/// A loopback address that nobody listens on now.
+fn free_address(tls: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let scheme = if tls { "tls" } else { "tcp" };
+    format!("{scheme}/{}", listener.local_addr().unwrap())
+}
+
+async fn join(
+    config: ClusterConfig,
+    incarnation: u64,
+    listen: &str,
+    seeds: &[String],
+    tls: Option<Tls>,
+) -> Node {
+    let zenoh = ZenohConfig {
+        seeds: seeds.to_vec(),
+        listen: listen.to_owned(),
+        multicast: false,
+        tls,
+    };
+    let config = ClusterConfig {
+        engine: Engine::Zenoh(zenoh),
+        ..config
+    };
+    let (bus, inbox) = bus::open(&config, incarnation).await.unwrap();
+    Node { bus, inbox }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_node_joins_through_another_when_the_seed_is_dead() {
+    let at: Vec<String> = (0..4).map(|_| free_address(false)).collect();
+    let a = join(config("a"), 1, &at[0], &[], None).await;
+    let b = join(config("b"), 1, &at[1], &at[..1], None).await;
+    let c = join(config("c"), 1, &at[2], &at[..1], None).await;
+    let mut nodes = [a, b, c];
+    meet(&mut nodes).await;
+    let [a, mut b, mut c] = nodes;
+    let dead = a.id().clone();
+    drop(a);
+    b.wait_for(&Event::PeerDown(dead.clone())).await;
+    c.wait_for(&Event::PeerDown(dead)).await;
+
+    let d = join(config("d"), 1, &at[3], &at[..2], None).await;
+    let mut nodes = [b, c, d];
+    meet(&mut nodes).await;
+    assert!(nodes.iter().all(|node| node.stats().peers == 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seed_that_comes_back_is_joined_again() {
+    let at: Vec<String> = (0..3).map(|_| free_address(false)).collect();
+    let a = join(config("a"), 1, &at[0], &[], None).await;
+    let b = join(config("b"), 1, &at[1], &at[..1], None).await;
+    let c = join(config("c"), 1, &at[2], &at[..1], None).await;
+    let mut nodes = [a, b, c];
+    meet(&mut nodes).await;
+    let [a, b, c] = nodes;
+    a.bus.close().await;
+
+    let a = join(config("a"), 2, &at[0], &[], None).await;
+    let mut nodes = [a, b, c];
+    meet(&mut nodes).await;
+    assert!(nodes.iter().all(|node| node.stats().peers == 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_may_start_before_its_seed_and_be_its_own() {
+    let at: Vec<String> = (0..2).map(|_| free_address(false)).collect();
+    let a = join(config("a"), 1, &at[0], &at, None).await;
+    let b = join(config("b"), 1, &at[1], &at, None).await;
+    meet(&mut [a, b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_in_use_is_an_error_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("tcp/{}", taken.local_addr().unwrap());
+    let zenoh = ZenohConfig {
+        seeds: vec![],
+        listen: listen.clone(),
+        multicast: false,
+        tls: None,
+    };
+    let config = ClusterConfig {
+        engine: Engine::Zenoh(zenoh),
+        ..config("a")
+    };
+    let error = bus::open(&config, 1).await.unwrap_err().to_string();
+    assert!(
+        error.contains("--cluster-listen") && error.contains(&listen),
+        "{error}"
+    );
+    assert!(!error.contains('\n'), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_mutual_tls() {
+    let authority = Authority::new("mutual");
+    let tls = |identity| Tls {
+        ca: authority.file(),
+        identity: Some(identity),
+        any_name: false,
+    };
+    let at: Vec<String> = (0..4).map(|_| free_address(true)).collect();
+    let a = join(
+        config("a"),
+        1,
+        &at[0],
+        &[],
+        Some(tls(authority.issue("127.0.0.1"))),
+    )
+    .await;
+    let b = join(
+        config("b"),
+        1,
+        &at[1],
+        &at[..1],
+        Some(tls(authority.issue("127.0.0.1"))),
+    )
+    .await;
+
+    // It trusts the cluster, but the cluster's authority did not sign its certificate.
+    let other_authority = Authority::new("mutual-other");
+    let forged = Some(tls(other_authority.issue("127.0.0.1")));
+    let stranger = join(config("stranger"), 1, &at[2], &at[..2], forged).await;
+
+    let c = join(
+        config("c"),
+        1,
+        &at[3],
+        &at[..1],
+        Some(tls(authority.issue("127.0.0.1"))),
+    )
+    .await;
+    let mut nodes = [a, b, c];
+    meet(&mut nodes).await;
+    assert!(nodes.iter().all(|node| node.stats().peers == 2));
+    assert_eq!(stranger.stats().peers, 0);
+    assert_eq!(stranger.stats().received.messages, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_in_certificates_count_unless_any_name_will_do() {
+    let authority = Authority::new("names");
+    let tls = |any_name| Tls {
+        ca: authority.file(),
+        identity: Some(authority.issue("somewhere.else")),
+        any_name,
+    };
+    let at: Vec<String> = (0..3).map(|_| free_address(true)).collect();
+    let a = join(config("a"), 1, &at[0], &[], Some(tls(true))).await;
+    let strict = join(config("strict"), 1, &at[1], &at[..1], Some(tls(false))).await;
+    let b = join(config("b"), 1, &at[2], &at[..1], Some(tls(true))).await;
+    let mut nodes = [a, b];
+    meet(&mut nodes).await;
+    assert_eq!(strict.stats().received.messages, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tls_file_that_is_none_is_an_error_and_not_a_lonely_node() {
+    let authority = Authority::new("no-pem");
+    let nonsense: PathBuf = authority.write("nonsense.pem", "not a certificate");
+    let zenoh = ZenohConfig {
+        seeds: vec![],
+        listen: free_address(true),
+        multicast: false,
+        tls: Some(Tls {
+            ca: authority.file(),
+            identity: Some((nonsense.clone(), nonsense)),
+            any_name: false,
+        }),
+    };
+    let config = ClusterConfig {
+        engine: Engine::Zenoh(zenoh),
+        ..config("a")
+    };
+    assert!(bus::open(&config, 1).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_that_is_gone_delays_nobody() {
+    let network = Mesh::new();
+    let [a, b, mut c] = start(&network, ["a", "b", "c"]).await;
+    let gone = b.id().clone();
+    drop(b);
+    let bus = Arc::clone(&a.bus);
+    let to_gone = tokio::spawn(async move {
+        for _ in 0..1000 {
+            bus.send(&gone, vec![0; 10_000].into()).await.unwrap();
+        }
+    });
+    a.bus.send(c.id(), "still here".into()).await.unwrap();
+    assert_eq!(c.message().await.payload, "still here");
+    to_gone.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_large_direct_messages_arrives_complete() {
+    const COUNT: usize = 100;
+    let network = Mesh::new();
+    let [a, mut b] = start(&network, ["a", "b"]).await;
+    let (bus, to) = (Arc::clone(&a.bus), b.id().clone());
+    let sending = tokio::spawn(async move {
+        for _ in 0..COUNT {
+            bus.send(&to, vec![7; 200_000].into()).await.unwrap();
+        }
+    });
+    for _ in 0..COUNT {
+        assert_eq!(b.message().await.payload.len(), 200_000);
+    }
+    sending.await.unwrap();
+    eventually("all are counted", || {
+        b.stats().received.messages >= COUNT as u64
+    })
+    .await;
+    assert_eq!(b.stats().dropped.incoming, 0);
+}
