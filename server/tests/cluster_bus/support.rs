@@ -117,11 +117,6 @@ impl Node {
         }
     }
 
-    /// Waits for this event, whatever comes before it.
-    pub(crate) async fn wait_for(&mut self, wanted: &Event) {
-        while self.event().await.as_ref().expect("the bus is open") != wanted {}
-    }
-
     /// Does `speak` again and again until a message arrives that satisfies `wanted`: the way to wait
     /// until others know of a subscription or a node, which no engine tells.
     pub(crate) async fn hear(
