@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::error::Error;
 use crate::options::Options;
 use crate::run::Run;
-use crate::scenario::{Broadcast, Churn, Idle, Scenario, Storm};
+use crate::scenario::{Broadcast, Churn, Cluster, Idle, Scenario, Steady, Storm};
 
 /// Examples for the help text.
 pub const EXAMPLES: &str = "\
@@ -16,7 +16,7 @@ Examples:
   herenow bench http://127.0.0.1:4000 churn --server-pid $(pgrep -x herenow)
       Also tell what CPU time and memory the server took
 
-  herenow bench ws://127.0.0.1:4000/socket steady --topic 'lobby:{n}' --param 'token=of {user}'
+  herenow bench ws://127.0.0.1:4000/socket steady --topic 'lobby:{number}' --param 'token=of {user}'
       Any Phoenix server: its socket, its topics, the params that it wants. Whoever joins must be
       tracked, under {user} as the key, and be sent presence_state
 
@@ -37,20 +37,19 @@ pub struct Command {
     which: Which,
 }
 
+// Each has its help text from the scenario itself.
 #[derive(Debug, Subcommand)]
 #[command(
     subcommand_value_name = "SCENARIO",
     subcommand_help_heading = "Scenarios"
 )]
 enum Which {
-    /// Many clients join one topic at once: until one that was there has seen all.
     Storm(Storm),
-    /// Members leave and join again as fast as it goes: cycles per second.
     Churn(Churn),
-    /// Clients that are there and do nothing: memory for each.
     Idle(Idle),
-    /// One member speaks, all hear it: deliveries per second.
     Broadcast(Broadcast),
+    Steady(Steady),
+    Cluster(Cluster),
 }
 
 impl Command {
@@ -65,6 +64,8 @@ impl Command {
             Which::Churn(churn) => self.measure(churn).await,
             Which::Idle(idle) => self.measure(idle).await,
             Which::Broadcast(broadcast) => self.measure(broadcast).await,
+            Which::Steady(steady) => self.measure(steady).await,
+            Which::Cluster(cluster) => self.measure(cluster).await,
         }
     }
 

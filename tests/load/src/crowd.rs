@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::error::Error;
+use crate::run::Run;
 use crate::session::Session;
 
 /// Clients that run beside what a scenario measures. Each does its work and then just stays connected,
@@ -25,6 +26,11 @@ impl Crowd {
             working,
             done,
         }
+    }
+
+    /// Runs a client whose work has no end. It returns why that has come all the same.
+    pub(crate) fn add(&mut self, life: impl Future<Output = Error> + Send + 'static) {
+        self.tasks.spawn(life);
     }
 
     /// Has a client do some work, which hands the session back when it is done.
@@ -73,5 +79,14 @@ impl Crowd {
                 Err(error) => Error::connection("a client", error),
             }),
         }
+    }
+
+    /// Returns when the server has not sent anything for a while.
+    pub(crate) async fn quiet(&mut self, run: &Run) -> Result<(), Error> {
+        let quiet = async {
+            run.quiet().await;
+            Ok(())
+        };
+        self.during(quiet).await
     }
 }

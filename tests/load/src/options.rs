@@ -9,11 +9,11 @@ use crate::error::Error;
 /// How to reach the server and speak to its application.
 ///
 /// In texts, `{user}` stands for the name of the client, `{run}` for a word that is new in every run, and
-/// `{n}` for the number of a topic.
+/// `{number}` for the number of a topic.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub struct Options {
-    /// Topics to join. {n} is the topic's number, {run} a word that is new in every run.
+    /// Topics to join. {number} is the topic's number, {run} a word that is new in every run.
     #[arg(long, global = true, value_name = "TOPIC", default_value = DEFAULT_TOPIC)]
     pub topic: String,
 
@@ -39,7 +39,7 @@ pub struct Options {
     pub allow_remote: bool,
 }
 
-const DEFAULT_TOPIC: &str = "room:bench-{run}-{n}";
+const DEFAULT_TOPIC: &str = "room:bench-{run}-{number}";
 const DEFAULT_PARAM: &str = "user_id={user}";
 const DEFAULT_JOIN: &str = "{}";
 const DEFAULT_TIMEOUT: u64 = 120;

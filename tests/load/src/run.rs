@@ -69,9 +69,9 @@ impl Run {
         for url in std::iter::once(url).chain(scenario.more_urls()) {
             nodes.push(Target::resolve(url, options.allow_remote).await?);
         }
-        if scenario.topics() > 1 && !options.topic.contains("{n}") {
+        if scenario.topics() > 1 && !options.topic.contains("{number}") {
             return Err(Error::settings(format!(
-                "--topic {:?}: this run takes {} topics, so there must be {{n}} in it",
+                "--topic {:?}: this run takes {} topics, so there must be {{number}} in it",
                 options.topic,
                 scenario.topics()
             )));
@@ -143,26 +143,35 @@ impl Run {
 
     pub(crate) fn topic(&self, number: usize) -> String {
         let topic = self.options.topic.replace("{run}", &self.name);
-        topic.replace("{n}", &number.to_string())
+        topic.replace("{number}", &number.to_string())
     }
 
-    /// Connects a client to a node.
-    pub(crate) async fn connect(&self, node: usize, user: String) -> Result<Session, Error> {
-        let number = self.opened.fetch_add(1, Ordering::Relaxed);
-        Session::connect(self, &self.nodes[node], number, user).await
+    /// How many nodes there are to connect to.
+    pub(crate) fn nodes(&self) -> usize {
+        self.nodes.len()
     }
 
-    /// Connects the clients with these numbers, several at a time; those that come first get their
-    /// connections first. They go to the nodes in turn.
+    /// The node that a client connects to: they go to the nodes in turn.
+    pub(crate) fn node_of(&self, number: usize) -> usize {
+        number % self.nodes.len()
+    }
+
+    /// Connects the client with this number.
+    pub(crate) async fn connect(&self, number: usize) -> Result<Session, Error> {
+        let (node, user) = (&self.nodes[self.node_of(number)], self.user(number));
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+        Session::connect(self, node, opened, user).await
+    }
+
+    /// Connects the clients with these numbers, several at a time. They come out in
+    /// their order.
     pub(crate) async fn connect_all(
         &self,
         numbers: std::ops::Range<usize>,
     ) -> Result<Vec<Session>, Error> {
         self.progress.stage("connected", numbers.len());
         let connecting = numbers.map(async |number| {
-            let session = self
-                .connect(number % self.nodes.len(), self.user(number))
-                .await;
+            let session = self.connect(number).await;
             self.progress.step();
             session
         });
@@ -191,13 +200,13 @@ impl Run {
     }
 
     /// Returns when the server has not sent anything for a while.
-    pub(crate) async fn quiet(&self) -> Result<(), Error> {
+    pub(crate) async fn quiet(&self) {
         let mut before = self.traffic.messages();
         loop {
             sleep(QUIET).await;
             let now = self.traffic.messages();
             if now == before {
-                return Ok(());
+                return;
             }
             before = now;
         }

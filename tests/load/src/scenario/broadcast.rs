@@ -19,9 +19,11 @@ use crate::measure::{Measured, Meter};
 use crate::run::Run;
 use crate::session::{Seen, Session};
 
-/// A member of a topic pushes an event that the application broadcasts to all, itself included (as the
-/// channel room:* of herenow does with `shout`). Some messages are always under way: as soon as all have
-/// received one, the next is sent. Measured are deliveries in a second.
+/// One member speaks, all hear it: deliveries in a second.
+///
+/// The member pushes an event that the application broadcasts to all, itself included (as the channel
+/// room:* of herenow does with `shout`). Some messages are always under way: as soon as all have received
+/// one, the next is sent.
 #[derive(Clone, Debug, Args)]
 pub struct Broadcast {
     /// Members of the topic.
@@ -97,13 +99,7 @@ impl Scenario for Broadcast {
             crowd.work(listen(member, Arc::clone(&flight)));
         }
         // The diffs of the last joins are none of the deliveries.
-        let settling = async {
-            tokio::select! {
-                quiet = run.quiet() => quiet,
-                lost = speaker.stay() => Err(lost),
-            }
-        };
-        crowd.during(settling).await?;
+        crowd.during(speaker.staying(run.quiet())).await?;
 
         run.progress().stage("delivered to all", self.messages);
         let meter = Meter::start(run)?;

@@ -20,9 +20,10 @@ use crate::run::Run;
 use crate::session::Session;
 use crate::watch::Watch;
 
-/// Members of several topics leave and join again, over and over, each as soon as it has the reply and the
-/// `presence_state` of its last join. Measured is how many such cycles there are in a second. In the end
-/// somebody new looks into every topic: all must be there.
+/// Members leave and join again as fast as it goes: cycles in a second.
+///
+/// They are spread over several topics. Each leaves again as soon as it has the reply and the
+/// `presence_state` of its last join. In the end somebody new looks into every topic: all must be there.
 #[derive(Clone, Debug, Args)]
 pub struct Churn {
     /// Clients that come and go.

@@ -13,9 +13,11 @@ use crate::error::Error;
 use crate::measure::{Measured, Meter};
 use crate::run::Run;
 
-/// Clients connect, join, are tracked, and then just stay. Measured is the memory that the server takes for
-/// each, and what CPU time it takes to keep them; both need --server-pid. For the first figure the server
-/// should be a fresh one: one that had more clients before has kept memory for these.
+/// Clients are there and do nothing: memory for each.
+///
+/// They connect, join, are tracked, and then just stay. What memory and CPU time the server takes for that
+/// is known only with --server-pid, and the memory is right only for a server that was started for this:
+/// one that had clients before has kept memory of theirs.
 #[derive(Clone, Debug, Args)]
 pub struct Idle {
     /// Clients that are there.
@@ -81,7 +83,7 @@ impl Scenario for Idle {
             crowd.stay(client);
         }
         let seconds_to_join = start.elapsed().as_secs_f64();
-        crowd.during(run.quiet()).await?;
+        crowd.quiet(run).await?;
 
         let stay = Duration::from_secs(self.seconds);
         let staying = Meter::start(run)?;

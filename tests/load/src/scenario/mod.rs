@@ -3,9 +3,12 @@
 //! They share one assumption about the application: whoever joins is tracked under a key of its own, and
 //! sent `presence_state`. Where a scenario asks for more, it says so.
 
+mod arrivals;
 mod broadcast;
 mod churn;
+mod cluster;
 mod idle;
+mod steady;
 mod storm;
 
 use std::future::Future;
@@ -17,7 +20,9 @@ use crate::run::Run;
 
 pub use broadcast::{Broadcast, BroadcastOutcome};
 pub use churn::{Churn, ChurnOutcome};
+pub use cluster::{Cluster, ClusterOutcome};
 pub use idle::{Idle, IdleOutcome};
+pub use steady::{Steady, SteadyOutcome};
 pub use storm::{Storm, StormOutcome};
 
 /// A kind of load, bounded in count and time. Its fields are its sizes.

@@ -13,8 +13,9 @@ use crate::run::Run;
 use crate::session::Session;
 use crate::watch::Watch;
 
-/// Many clients, connected already, join one topic at the same moment. Measured is how long it takes until
-/// an observer, which was there before, has seen all of them.
+/// Many clients join one topic at once: how long until one who was there has seen all.
+///
+/// The clients are connected already, and all send their joins at the same moment.
 #[derive(Clone, Debug, Args)]
 pub struct Storm {
     /// Clients that join, each a distinct user.
@@ -54,7 +55,7 @@ impl Scenario for Storm {
 
     async fn run(&self, run: &Run) -> Result<StormOutcome, Error> {
         let topic = run.topic(0);
-        let mut observer = run.connect(0, run.user(self.clients)).await?;
+        let mut observer = run.connect(self.clients).await?;
         let mut watch = Watch::new(&topic);
         observer.join_and_wait(&topic).await?;
         watch.until_present(&mut observer, 1, drop).await?;
@@ -73,7 +74,7 @@ impl Scenario for Storm {
 
         crowd.stay(observer);
         crowd.all_done().await?;
-        crowd.during(run.quiet()).await?;
+        crowd.quiet(run).await?;
         Ok(StormOutcome {
             clients: self.clients,
             seen: watch.len(),

@@ -106,6 +106,14 @@ impl Session {
         }
     }
 
+    /// Stays connected for as long as something else takes.
+    pub(crate) async fn staying<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Error> {
+        tokio::select! {
+            done = other => Ok(done),
+            lost = self.stay() => Err(lost),
+        }
+    }
+
     /// Joins and returns when the server has said yes.
     pub(crate) async fn join_and_wait(&mut self, topic: &str) -> Result<ChannelId, Error> {
         let joined = self.join(topic)?;

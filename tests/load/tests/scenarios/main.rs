@@ -3,7 +3,9 @@
 
 mod broadcast;
 mod churn;
+mod cluster;
 mod host;
 mod idle;
 mod refusals;
+mod steady;
 mod storm;

@@ -1,0 +1,183 @@
+//! Joins that are due at fixed times, and who sees them when: what `steady` and `cluster` share.
+//!
+//! The load is open: a join is due when its time has come, not when the one before it was done with, and
+//! its latency counts from then. So a server that stalls for a second is charged for every join that was
+//! due in it, and not for one only.
+
+mod board;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use herenow_core::presence::Change;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{Instant, sleep_until};
+
+use self::board::Board;
+use super::at_least;
+use crate::crowd::Crowd;
+use crate::error::Error;
+use crate::latency::{Recorder, Summary};
+use crate::measure::{Measured, Meter};
+use crate::progress::Progress;
+use crate::run::Run;
+use crate::session::Session;
+use crate::watch::Watch;
+
+/// The sizes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrivals {
+    pub(super) rate: usize,
+    pub(super) joins: usize,
+    pub(super) topics: usize,
+    /// Members of each topic, spread over the nodes; the first on each node watches.
+    pub(super) members: usize,
+    pub(super) joiners: usize,
+}
+
+/// A join that is due.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    at: Instant,
+    topic: usize,
+}
+
+/// What the clients share.
+struct Shared {
+    boards: Vec<Board>,
+    due: Mutex<mpsc::Receiver<Due>>,
+    /// How long a newcomer stays after its join was due.
+    stay: Duration,
+    seen: Recorder,
+    progress: Arc<Progress>,
+}
+
+impl Arrivals {
+    pub(super) fn sockets(&self) -> usize {
+        self.topics * self.members + self.joiners
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        at_least("rate", self.rate, 1)?;
+        at_least("joins", self.joins, 1)?;
+        at_least("topics", self.topics, 1)?;
+        at_least("joiners", self.joiners, 1)
+    }
+
+    pub(super) async fn run(&self, run: &Run) -> Result<(Summary, Measured), Error> {
+        let (due, receiver) = mpsc::channel(self.joins);
+        let shared = Arc::new(Shared {
+            boards: (0..self.topics).map(|_| Board::default()).collect(),
+            due: Mutex::new(receiver),
+            stay: Duration::from_secs_f64(self.topics as f64 / self.rate as f64 / 2.0),
+            seen: Recorder::new(),
+            progress: Arc::clone(run.progress()),
+        });
+        let mut crowd = self.gather(run, &shared).await?;
+        let joiners = run
+            .connect_all(self.sockets() - self.joiners..self.sockets())
+            .await?;
+        crowd.quiet(run).await?;
+
+        run.progress().stage("joins seen by all", self.joins);
+        let meter = Meter::start(run)?;
+        let topics = (0..self.topics).map(|number| run.topic(number));
+        let topics: Arc<[String]> = topics.collect();
+        for (number, joiner) in joiners.into_iter().enumerate() {
+            let node = run.node_of(self.topics * self.members + number);
+            let (topics, shared) = (Arc::clone(&topics), Arc::clone(&shared));
+            crowd.work(come_and_go(joiner, node, run.nodes(), topics, shared));
+        }
+        crowd.during(self.announce(due)).await?;
+        crowd.all_done().await?;
+        Ok((shared.seen.summary(), meter.finish(run)?))
+    }
+
+    /// Has the members join their topics, and the first on each node watch.
+    async fn gather(&self, run: &Run, shared: &Arc<Shared>) -> Result<Crowd, Error> {
+        let mut crowd = Crowd::new();
+        let members = run.connect_all(0..self.topics * self.members).await?;
+        run.progress().stage("joined", members.len());
+        for (number, mut member) in members.into_iter().enumerate() {
+            // Members of a topic have numbers in a row, and so are on all nodes in turn.
+            let topic = run.topic(number / self.members);
+            let mut watch = Watch::new(&topic);
+            member.join(&topic)?;
+            watch
+                .until_present(&mut member, number % self.members + 1, drop)
+                .await?;
+            run.progress().step();
+            let node = run.node_of(number);
+            if number % self.members < run.nodes() {
+                let shared = Arc::clone(shared);
+                let board = number / self.members;
+                crowd.add(observe(member, watch, node, board, shared));
+            } else {
+                crowd.stay(member);
+            }
+        }
+        Ok(crowd)
+    }
+
+    /// Says of each join when it is due, as soon as it is.
+    async fn announce(&self, due: mpsc::Sender<Due>) -> Result<(), Error> {
+        let start = Instant::now();
+        for number in 0..self.joins {
+            let at = start + Duration::from_secs_f64(number as f64 / self.rate as f64);
+            sleep_until(at).await;
+            let topic = number % self.topics;
+            // There is room for all of them, and joiners go only when there are no more.
+            let _ = due.send(Due { at, topic }).await;
+        }
+        Ok(())
+    }
+}
+
+/// Tells the board whom a member sees come.
+async fn observe(
+    mut member: Session,
+    mut watch: Watch,
+    node: usize,
+    topic: usize,
+    shared: Arc<Shared>,
+) -> Error {
+    let board = &shared.boards[topic];
+    let watching = member.until(|event| {
+        watch.see(&event, |change| {
+            if let Change::Join { member, .. } = change
+                && let Some(since) = board.seen(&member.key(), node)
+            {
+                shared.seen.record(since.elapsed());
+            }
+        })?;
+        Ok(None::<Infallible>)
+    });
+    match watching.await {
+        Err(error) => error,
+        Ok(never) => match never {},
+    }
+}
+
+/// Joins whenever that is due, waits until all have seen it, stays a little, and leaves.
+async fn come_and_go(
+    mut joiner: Session,
+    own_node: usize,
+    nodes: usize,
+    topics: Arc<[String]>,
+    shared: Arc<Shared>,
+) -> Result<Session, Error> {
+    let next = async || shared.due.lock().await.recv().await;
+    while let Some(due) = joiner.staying(next()).await? {
+        // With one node, it is that of the newcomer; with more, the others.
+        let watching = (0..nodes).filter(|node| nodes == 1 || *node != own_node);
+        let seen = shared.boards[due.topic].expect(joiner.user(), due.at, watching);
+        let channel = joiner.join(&topics[due.topic])?;
+        // The board never forgets whom it expects, so this is no error.
+        let _ = joiner.staying(seen).await?;
+        shared.progress.step();
+        joiner.staying(sleep_until(due.at + shared.stay)).await?;
+        joiner.leave(channel)?;
+    }
+    Ok(joiner)
+}
