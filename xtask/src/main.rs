@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own commands, so that CI and a laptop run the very same ones.
 
+mod bench;
 mod command;
 mod node;
 mod package;
@@ -53,6 +54,14 @@ enum Task {
         #[arg(long)]
         only: Option<Part>,
     },
+    /// Measure the server and print a line of JSON for each row of the performance table
+    Bench {
+        /// Only these rows
+        row: Vec<bench::Name>,
+        /// Small sizes: to see in a minute that everything works
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 /// What `build` makes.
@@ -80,6 +89,7 @@ fn execute(task: Task) -> Result<()> {
         Task::Test { only } => suite::test(&only),
         Task::Ci => suite::ci(),
         Task::Build { release, only } => build(release, only),
+        Task::Bench { row, quick } => bench::bench(&row, quick),
     }
 }
 

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::error::Error;
 use crate::options::Options;
 use crate::run::Run;
-use crate::scenario::{Broadcast, Churn, Cluster, Idle, Scenario, Steady, Storm};
+use crate::scenario::{Bigroom, Broadcast, Churn, Cluster, Idle, Scenario, Steady, Storm};
 
 /// Examples for the help text.
 pub const EXAMPLES: &str = "\
@@ -49,6 +49,7 @@ enum Which {
     Idle(Idle),
     Broadcast(Broadcast),
     Steady(Steady),
+    Bigroom(Bigroom),
     Cluster(Cluster),
 }
 
@@ -65,6 +66,7 @@ impl Command {
             Which::Idle(idle) => self.measure(idle).await,
             Which::Broadcast(broadcast) => self.measure(broadcast).await,
             Which::Steady(steady) => self.measure(steady).await,
+            Which::Bigroom(bigroom) => self.measure(bigroom).await,
             Which::Cluster(cluster) => self.measure(cluster).await,
         }
     }

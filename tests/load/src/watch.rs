@@ -15,6 +15,8 @@ pub(crate) struct Watch {
     presences: Presences,
     /// Diffs that came before the state; `None` once that has come.
     early: Option<Vec<String>>,
+    /// Bytes of the latest `presence_state`.
+    state_bytes: usize,
 }
 
 impl Watch {
@@ -23,6 +25,7 @@ impl Watch {
             topic: topic.to_owned(),
             presences: Presences::new(),
             early: Some(Vec::new()),
+            state_bytes: 0,
         }
     }
 
@@ -32,6 +35,11 @@ impl Watch {
             None => self.presences.len(),
             Some(_) => 0,
         }
+    }
+
+    /// How many bytes the latest `presence_state` had.
+    pub(crate) fn state_bytes(&self) -> usize {
+        self.state_bytes
     }
 
     /// Takes note of what a session has seen. `changed` is told of each change.
@@ -54,6 +62,7 @@ impl Watch {
         let presences = &mut self.presences;
         let unreadable = |error| Error::answer(&self.topic, format!("{error}"));
         if message.is(PRESENCE_STATE) {
+            self.state_bytes = message.payload.len();
             let changes = presences.sync_state(message.payload);
             changes.map_err(unreadable)?.for_each(&mut changed);
             for diff in self.early.take().unwrap_or_default() {

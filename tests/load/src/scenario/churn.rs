@@ -59,6 +59,9 @@ pub struct ChurnOutcome {
     /// From a client's leave until it was back, in milliseconds. There is nothing to correct: each client
     /// begins when the server has done with it, so this is what a cycle takes under full load.
     pub cycle_ms: Summary,
+    /// Server CPU time of one cycle, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_cpu_us_per_cycle: Option<f64>,
     /// Keys that newcomers saw in all topics together afterwards, their own not included.
     pub seen: usize,
     /// What was used.
@@ -113,6 +116,7 @@ impl Scenario for Churn {
         let measured = meter.finish(run)?;
 
         let cycle_ms = cycles.times.summary();
+        let cpu = measured.server.map(|server| server.cpu_seconds * 1e6);
         Ok(ChurnOutcome {
             clients: self.clients,
             topics: self.topics,
@@ -120,6 +124,7 @@ impl Scenario for Churn {
             seconds,
             cycles_per_second: cycle_ms.count as f64 / seconds,
             cycle_ms,
+            server_cpu_us_per_cycle: cpu.map(|cpu| cpu / cycle_ms.count as f64),
             seen: crowd.during(self.look(run)).await?,
             measured,
         })

@@ -4,6 +4,8 @@
 //! sent `presence_state`. Where a scenario asks for more, it says so.
 
 mod arrivals;
+mod bigroom;
+mod board;
 mod broadcast;
 mod churn;
 mod cluster;
@@ -18,6 +20,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::run::Run;
 
+pub use bigroom::{Bigroom, BigroomOutcome};
 pub use broadcast::{Broadcast, BroadcastOutcome};
 pub use churn::{Churn, ChurnOutcome};
 pub use cluster::{Cluster, ClusterOutcome};

@@ -1,31 +1,47 @@
 //! The server that is put under load.
 
-use herenow::{Connected, Endpoint, Presence, PubSub, RoomChannel, UserId};
+use herenow::{Connected, Endpoint, EndpointBuilder, Presence, PubSub, RoomChannel, UserId};
 use herenow_load::{Options, Summary};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// A running server with the channel of the binary, in this process.
+use crate::crowd::CrowdChannel;
+
+/// A running server in this process.
 pub(crate) struct Host {
     pub(crate) url: String,
     pub(crate) endpoint: Endpoint,
 }
 
 impl Host {
+    /// With the channel of the binary.
     pub(crate) async fn start() -> Self {
+        Self::build(|endpoint, presence| {
+            endpoint.channel("room:*", move || RoomChannel::new(presence.clone()))
+        })
+        .await
+    }
+
+    /// With the channel of the example `crowd`.
+    pub(crate) async fn start_with_crowds() -> Self {
+        Self::build(|endpoint, presence| {
+            endpoint.channel("room:*", move || CrowdChannel(presence.clone()))
+        })
+        .await
+    }
+
+    async fn build(channel: impl FnOnce(EndpointBuilder, Presence) -> EndpointBuilder) -> Self {
         let pubsub = PubSub::new();
         let presence = Presence::builder(&pubsub).start();
-        let endpoint = Endpoint::builder(&pubsub)
-            .connect(|request| async move {
-                Ok(
-                    match request.params.get("user_id").and_then(|id| id.as_str()) {
-                        Some(user) => Connected::new().assign(UserId(user.to_owned())),
-                        None => Connected::new(),
-                    },
-                )
-            })
-            .channel("room:*", move || RoomChannel::new(presence.clone()))
-            .build();
+        let endpoint = Endpoint::builder(&pubsub).connect(|request| async move {
+            Ok(
+                match request.params.get("user_id").and_then(|id| id.as_str()) {
+                    Some(user) => Connected::new().assign(UserId(user.to_owned())),
+                    None => Connected::new(),
+                },
+            )
+        });
+        let endpoint = channel(endpoint, presence).build();
         let url = listen(&endpoint).await;
         Self { url, endpoint }
     }

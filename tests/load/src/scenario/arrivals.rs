@@ -4,18 +4,14 @@
 //! its latency counts from then. So a server that stalls for a second is charged for every join that was
 //! due in it, and not for one only.
 
-mod board;
-
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herenow_core::presence::Change;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-use self::board::Board;
 use super::at_least;
+use super::board::Board;
 use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::{Recorder, Summary};
@@ -110,9 +106,13 @@ impl Arrivals {
             run.progress().step();
             let node = run.node_of(number);
             if number % self.members < run.nodes() {
-                let shared = Arc::clone(shared);
-                let board = number / self.members;
-                crowd.add(observe(member, watch, node, board, shared));
+                let (shared, topic) = (Arc::clone(shared), number / self.members);
+                crowd.add(async move {
+                    let record = |since: Instant| shared.seen.record(since.elapsed());
+                    shared.boards[topic]
+                        .watch(member, watch, node, record)
+                        .await
+                });
             } else {
                 crowd.stay(member);
             }
@@ -131,31 +131,6 @@ impl Arrivals {
             let _ = due.send(Due { at, topic }).await;
         }
         Ok(())
-    }
-}
-
-/// Tells the board whom a member sees come.
-async fn observe(
-    mut member: Session,
-    mut watch: Watch,
-    node: usize,
-    topic: usize,
-    shared: Arc<Shared>,
-) -> Error {
-    let board = &shared.boards[topic];
-    let watching = member.until(|event| {
-        watch.see(&event, |change| {
-            if let Change::Join { member, .. } = change
-                && let Some(since) = board.seen(&member.key(), node)
-            {
-                shared.seen.record(since.elapsed());
-            }
-        })?;
-        Ok(None::<Infallible>)
-    });
-    match watching.await {
-        Err(error) => error,
-        Ok(never) => match never {},
     }
 }
 

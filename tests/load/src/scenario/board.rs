@@ -1,10 +1,16 @@
 //! Who is expected in a topic, and who has seen it come.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use herenow_core::presence::Change;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::session::Session;
+use crate::watch::Watch;
 
 /// The newcomers of one topic that have not been seen by all who watch.
 #[derive(Debug, Default)]
@@ -41,7 +47,7 @@ impl Board {
 
     /// A key has appeared on a node. Returns since when it was to be seen there, if it was and for the first
     /// time.
-    pub(super) fn seen(&self, key: &str, node: usize) -> Option<Instant> {
+    fn seen(&self, key: &str, node: usize) -> Option<Instant> {
         let mut newcomers = self.lock();
         let newcomer = newcomers.get_mut(key)?;
         let index = newcomer.unseen_on.iter().position(|on| *on == node)?;
@@ -54,6 +60,31 @@ impl Board {
             let _ = newcomer.seen_by_all.send(());
         }
         Some(since)
+    }
+
+    /// Watches for a member on a node, for good. `record` is given the time since when each newcomer was to be
+    /// seen. It returns why that has ended.
+    pub(super) async fn watch(
+        &self,
+        mut member: Session,
+        mut watch: Watch,
+        node: usize,
+        record: impl Fn(Instant),
+    ) -> Error {
+        let watching = member.until(|event| {
+            watch.see(&event, |change| {
+                if let Change::Join { member, .. } = change
+                    && let Some(since) = self.seen(&member.key(), node)
+                {
+                    record(since);
+                }
+            })?;
+            Ok(None::<Infallible>)
+        });
+        match watching.await {
+            Err(error) => error,
+            Ok(never) => match never {},
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Newcomer>> {

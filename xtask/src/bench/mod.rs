@@ -1,0 +1,127 @@
+//! `cargo xtask bench`: the rows of the performance table, each against a server that was started for it.
+//!
+//! Every row is one line of JSON: what the load generator or the core's benchmark said, and how that
+//! compares with Phoenix. It judges nothing: figures depend on the machine and on what else it does.
+
+mod rows;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use self::rows::{Figure, Row, Source};
+use self::server::Running;
+use crate::command::{cargo, cmd};
+use crate::workspace::target_dir;
+
+pub(crate) use self::rows::Name;
+
+/// The programs that are measured and measure.
+struct Programs {
+    herenow: PathBuf,
+    /// The server with the channel that `bigroom` needs.
+    crowd: PathBuf,
+}
+
+/// Runs these rows, or all. `quick`: with sizes that take seconds, to see that everything works; such
+/// figures are compared with nothing.
+pub(crate) fn bench(names: &[Name], quick: bool) -> Result<()> {
+    let programs = build()?;
+    let mut store = None;
+    for row in rows::ALL {
+        if !names.is_empty() && !names.contains(&row.name) {
+            continue;
+        }
+        let result = match row.source {
+            Source::Load { full, small } => {
+                let arguments = if quick { small } else { full };
+                let server =
+                    Running::start(&programs.herenow, &["serve", "--listen", "127.0.0.1:0"])?;
+                put_load_on(&programs.herenow, &server, arguments)?
+            }
+            Source::Crowd { full, small } => {
+                let arguments = if quick { small } else { full };
+                let server = Running::start(&programs.crowd, &["127.0.0.1:0"])?;
+                put_load_on(&programs.herenow, &server, arguments)?
+            }
+            Source::Store { what } => store_result(&mut store, what)?,
+        };
+        println!("{}", line(row, quick, &result)?);
+    }
+    Ok(())
+}
+
+fn build() -> Result<Programs> {
+    let herenow = crate::server::build(true)?;
+    let example = ["--package", "herenow-load", "--example", "crowd"];
+    cargo(["build", "--release"]).args(example).run()?;
+    let suffix = std::env::consts::EXE_SUFFIX;
+    let crowd = target_dir()?.join(format!("release/examples/crowd{suffix}"));
+    Ok(Programs { herenow, crowd })
+}
+
+fn put_load_on(herenow: &Path, server: &Running, arguments: &[&str]) -> Result<Value> {
+    let pid = server.pid().to_string();
+    let result = cmd(herenow, ["bench", server.url(), "--server-pid", &pid])
+        .args(arguments)
+        .read()?;
+    serde_json::from_str(&result).with_context(|| format!("no line of JSON: {result}"))
+}
+
+/// What the core's benchmark says about one operation on a topic of 10,000. It runs once for all of them.
+fn store_result(results: &mut Option<Vec<Value>>, what: &str) -> Result<Value> {
+    let results = match results {
+        Some(results) => results,
+        None => results.insert(run_store_bench()?),
+    };
+    let found = results
+        .iter()
+        .find(|result| result["what"] == what && result["members"] == 10_000);
+    match found {
+        Some(result) => Ok(result.clone()),
+        None => bail!("the benchmark `replica` of herenow-core says nothing about {what:?}"),
+    }
+}
+
+fn run_store_bench() -> Result<Vec<Value>> {
+    let lines = cargo(["bench", "--package", "herenow-core", "--bench", "replica"]).read()?;
+    let results = lines.lines().filter(|line| line.starts_with('{'));
+    results
+        .map(|line| serde_json::from_str(line).with_context(|| format!("no JSON: {line}")))
+        .collect()
+}
+
+/// The row's line: the result, and how its figures compare, if it was run at full size.
+fn line(row: &Row, quick: bool, result: &Value) -> Result<Value> {
+    let name = row.name.to_string();
+    if quick {
+        return Ok(json!({"row": name, "quick": true, "result": result}));
+    }
+    let compared: Result<Vec<_>> = row
+        .figures
+        .iter()
+        .map(|figure| compare(figure, result))
+        .collect();
+    Ok(json!({"row": name, "what": row.what, "compared": compared?, "result": result}))
+}
+
+fn compare(figure: &Figure, result: &Value) -> Result<Value> {
+    let here = result.pointer(figure.pointer).and_then(Value::as_f64);
+    let here = here.with_context(|| format!("no number at {} in {result}", figure.pointer))?;
+    let times_better = match figure.more_is_better {
+        true => here / figure.phoenix,
+        false => figure.phoenix / here,
+    };
+    Ok(json!({
+        "figure": figure.name,
+        "here": here,
+        "phoenix": figure.phoenix,
+        "wanted": figure.wanted,
+        "times_better": (times_better * 10.0).round() / 10.0,
+    }))
+}
+
+#[cfg(test)]
+mod tests;
