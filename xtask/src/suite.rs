@@ -39,25 +39,28 @@ pub(crate) fn ci() -> Result<()> {
     })?;
     steps.step("lints", || {
         system::ensure_component("clippy", "clippy")?;
-        cargo([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ])
-        .run()
+        clippy(["--workspace", "--all-targets", "--all-features"])
+    })?;
+    steps.step("lints of what users build", || {
+        clippy(["--package=herenow", "--all-targets"])?;
+        clippy(["--package=herenow", "--lib", "--no-default-features"])
     })?;
     steps.step("lints of the wasm client", package::lint)?;
     steps.step("docs", || {
-        cargo(["doc", "--workspace", "--no-deps"])
+        cargo(["doc", "--workspace", "--no-deps", "--all-features"])
             .env("RUSTDOCFLAGS", "--deny warnings")
             .run()
     })?;
     run(&mut steps, &[])?;
     steps.finish();
     Ok(())
+}
+
+fn clippy<const N: usize>(what: [&str; N]) -> Result<()> {
+    cargo(["clippy"])
+        .args(what)
+        .args(["--", "--deny", "warnings"])
+        .run()
 }
 
 /// All tests, or only the named parts and what they need.
@@ -71,7 +74,10 @@ pub(crate) fn test(only: &[Part]) -> Result<()> {
 fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
     let wanted = |part| only.is_empty() || only.contains(&part);
     if wanted(Part::Rust) {
-        steps.step("Rust tests", || cargo(["test", "--workspace"]).run())?;
+        steps.step("NATS server", system::nats_server)?;
+        steps.step("Rust tests", || {
+            cargo(["test", "--workspace", "--all-features"]).run()
+        })?;
     }
     if !(wanted(Part::Js) || wanted(Part::Interop) || wanted(Part::Browser)) {
         return Ok(());

@@ -40,6 +40,15 @@ fn find_browser() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// Makes sure that there is a NATS server for the tests of the cluster's bus. Debian installs it where
+/// only root's PATH leads.
+pub(crate) fn nats_server() -> Result<()> {
+    if available("nats-server") || available("/usr/sbin/nats-server") {
+        return Ok(());
+    }
+    apt_install(&["nats-server"], "a NATS server (https://nats.io)")
+}
+
 /// Installs Debian packages, when we are root on such a system; else says that `wanted` is missing.
 pub(crate) fn apt_install(packages: &[&str], wanted: &str) -> Result<()> {
     if !(is_root() && available("apt-get")) {
