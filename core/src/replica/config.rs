@@ -7,7 +7,7 @@
 /// let config = ShardConfig { window_ms: 0, ..ShardConfig::default() };
 /// # assert_eq!(config.max_key_bytes, ShardConfig::default().max_key_bytes);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ShardConfig {
     /// How long the changes of a topic are gathered after it sent a diff, in milliseconds (25). A
     /// subscriber gets at most `1000 / window_ms` diffs a second for a topic, whatever the churn.

@@ -6,7 +6,7 @@
 use super::slab::{NONE, Slab};
 
 /// The two ends of a list and its length.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Hash)]
 pub(super) struct List {
     pub(super) head: u32,
     pub(super) tail: u32,
@@ -14,7 +14,7 @@ pub(super) struct List {
 }
 
 /// The place of one value in one list.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Hash)]
 pub(super) struct Links {
     pub(super) previous: u32,
     pub(super) next: u32,

@@ -6,7 +6,7 @@
 
 use super::slab::NONE;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 pub(super) struct Live {
     /// Versions with the addresses of their entries, NONE for those removed.
     places: Vec<(u64, u32)>,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 type Member = (Arc<str>, Arc<str>);
 
 /// The unannounced changes of one topic.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Pending {
     /// One record for each presence that has an unannounced change, oldest first.
     records: List,
@@ -29,7 +29,7 @@ pub(super) struct Pending {
 }
 
 /// The unannounced change of one presence. All topics of a shard keep theirs in one slab.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Record {
     key: Arc<str>,
     /// What the subscribers were told last.

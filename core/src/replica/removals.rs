@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// A bounded log. What it no longer reaches is answered with the list of what is still there.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 pub(super) struct Removals {
     /// The version of each removal with the version of the presence that was removed.
     log: VecDeque<(u64, u64)>,

@@ -8,14 +8,14 @@ use super::live::Live;
 use super::store::OWN;
 use std::ops::{Index, IndexMut};
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Replicas {
     /// The own replica comes first and is always there.
     slots: Vec<Option<Replica>>,
 }
 
 /// What a shard knows of one replica.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Replica {
     pub(super) id: ReplicaId,
     /// Its part of each `phx_ref`.

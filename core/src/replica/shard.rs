@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// assert_eq!(shard.untrack_all(1_001, ChannelId(1)), 1);
 /// # Ok::<(), herenow_core::replica::TrackError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Shard {
     index: u16,
     config: ShardConfig,

@@ -12,7 +12,7 @@ const PAGE: u32 = 256;
 /// The address of nothing; also the end of every list.
 pub(super) const NONE: u32 = u32::MAX;
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Slab<T> {
     pages: Vec<Option<Box<Page<T>>>>,
     /// Every page that has room, each once, also those that were dropped.
@@ -20,7 +20,7 @@ pub(super) struct Slab<T> {
     len: usize,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 struct Page<T> {
     /// Grows to `PAGE` slots, so that a shard with few members stays small.
     slots: Vec<Slot<T>>,
@@ -29,7 +29,7 @@ struct Page<T> {
     live: u32,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 enum Slot<T> {
     Live(T),
     Vacant(u32),

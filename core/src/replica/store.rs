@@ -11,7 +11,7 @@ use super::slab::{NONE, Slab};
 use super::windows::Turn;
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The number of the replica that the shard writes for.
@@ -45,7 +45,7 @@ pub(super) struct Topic {
 }
 
 /// A key of a topic. It has at least one entry, or one that is hidden.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Key {
     pub(super) name: Arc<str>,
     pub(super) topic: u32,
@@ -56,7 +56,7 @@ pub(super) struct Key {
 }
 
 /// One presence.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Entry {
     pub(super) key: u32,
     /// Which replica wrote it.
@@ -86,6 +86,37 @@ pub(super) struct NewEntry {
     pub(super) first_version: u64,
     pub(super) meta: Arc<str>,
     pub(super) hidden: bool,
+}
+
+/// Without the names, which are those of its keys.
+impl Hash for Topic {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            name,
+            key_names: _,
+            keys,
+            metas,
+            hidden,
+            pending,
+            turn,
+        } = self;
+        (name, keys, metas, hidden, pending, turn).hash(state);
+    }
+}
+
+/// Without the maps, which lead to what is hashed.
+impl Hash for Store {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            topics,
+            keys,
+            entries,
+            records,
+            topic_names: _,
+            channels: _,
+        } = self;
+        (topics, keys, entries, records).hash(state);
+    }
 }
 
 impl Topic {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 /// Where a topic stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Turn {
     /// Quiet: nothing to send, no window.
     None,
@@ -18,7 +18,7 @@ pub(super) enum Turn {
 }
 
 /// The queues of one shard.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Windows {
     ready: VecDeque<u32>,
     /// Topics with the moment when their window closes.

@@ -11,7 +11,7 @@ use std::fmt;
 /// ```
 ///
 /// The nodes of a cluster must agree on `cluster` and `shards`; the rest may differ between them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NodeConfig {
     /// The name of the cluster ("herenow"). Messages of clusters of other names are refused.
     pub cluster: String,

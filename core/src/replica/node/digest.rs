@@ -12,6 +12,11 @@ impl Node {
     /// Sends a heartbeat to all.
     pub(super) fn heartbeat(&mut self) {
         self.next_heartbeat = self.clock.saturating_add(self.config.heartbeat_ms);
+        self.claim = Claim {
+            beat: self.claim.beat + 1,
+            sum: self.published.sum(),
+            hash: self.published.hash(),
+        };
         let changed = self.publishing.take_changed();
         let changed = changed
             .into_iter()
@@ -22,8 +27,12 @@ impl Node {
             .send(To::All, wire::encode_digest(self.cluster, &digest));
     }
 
-    /// Introduces this node to another. If that has been outlived by its own name, it learns so.
+    /// Introduces this node to another, with what its last heartbeat said. If the other has been outlived
+    /// by its own name, it learns so.
     pub(super) fn greet(&mut self, to: &ReplicaId) {
+        if self.claim.beat == 0 {
+            self.heartbeat();
+        }
         let mut digest = self.digest(Vec::new());
         let namesake = self
             .members
@@ -48,8 +57,7 @@ impl Node {
         }
     }
 
-    fn digest(&mut self, changed: Vec<(u16, u64)>) -> Digest {
-        self.beat += 1;
+    fn digest(&self, changed: Vec<(u16, u64)>) -> Digest {
         let mentioned = self
             .gone
             .iter()
@@ -57,11 +65,7 @@ impl Node {
         let gone = mentioned.map(|(node, gone)| ReplicaId::new(node.clone(), gone.incarnation));
         Digest {
             shards: self.config.shards,
-            claim: Claim {
-                beat: self.beat,
-                sum: self.published.sum(),
-                hash: self.published.hash(),
-            },
+            claim: self.claim,
             changed,
             peers: self.peers(),
             gone: gone.collect(),
@@ -180,7 +184,7 @@ impl Node {
                 || !member.is_heard(clock, &self.config)
                 || member.asks >= ASKS_BEFORE_OTHERS;
             if may_ask {
-                member.asks += 1;
+                member.asks = (member.asks + 1).min(ASKS_BEFORE_OTHERS);
                 let ask = wire::encode_ask(cluster, id);
                 self.out.send(To::Replica(source.clone()), ask);
             }
@@ -211,7 +215,7 @@ impl Node {
         replica: &ReplicaId,
     ) {
         let (known, beat) = if *replica == self.replica {
-            (&self.published, self.beat)
+            (&self.published, self.claim.beat)
         } else if let Some(member) = self.member(replica) {
             (&member.known, member.covered)
         } else {

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The shards of interest.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Interests {
     shards: Vec<Interest>,
     /// Shards of interest that do not hold yet what there is, with what they wait for.
     unready: BTreeMap<u16, Unready>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Interest {
     None,
     Wanted,
@@ -21,7 +21,7 @@ enum Interest {
     Until(u64),
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 struct Unready {
     /// The nodes whose presences have not come yet.
     nodes: BTreeSet<Arc<str>>,

@@ -8,7 +8,7 @@ use crate::replica::wire::Claim;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Member {
     pub(super) id: ReplicaId,
     pub(super) status: Status,
@@ -35,7 +35,7 @@ pub(super) struct Member {
 }
 
 /// Whether the presences of a replica are listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Status {
     /// They are.
     Up,

@@ -23,7 +23,7 @@ pub use config::{NodeConfig, NodeConfigError};
 pub use member::{MemberInfo, MemberState, NodeFootprint};
 pub use output::{Output, Refused, To};
 
-use super::wire::{self, ClusterTag, Forward, Message};
+use super::wire::{self, Claim, ClusterTag, Forward, Message};
 use super::{ReplicaId, Shard};
 use interest::Interests;
 use member::Member;
@@ -85,7 +85,7 @@ impl Shards for Vec<Shard> {
 /// assert_eq!(shards_b[0].list("room:lobby"), shards_a[0].list("room:lobby"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Node {
     replica: ReplicaId,
     config: NodeConfig,
@@ -99,8 +99,8 @@ pub struct Node {
     /// What the own replica has published.
     published: Vector,
     publishing: Publishing,
-    /// How many digests were sent.
-    beat: u64,
+    /// What the last heartbeat said.
+    claim: Claim,
     next_heartbeat: u64,
     /// How many heartbeats' worth of members were mentioned: with many members they take turns.
     turn: usize,
@@ -116,7 +116,7 @@ pub struct Node {
 }
 
 /// A replica that will not come back.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 struct Gone {
     incarnation: u64,
     /// Heartbeats mention it until then.
@@ -138,7 +138,7 @@ impl Node {
             gone: BTreeMap::new(),
             published: Vector::default(),
             publishing: Publishing::new(config.shards),
-            beat: 0,
+            claim: Claim::default(),
             next_heartbeat: now,
             turn: 0,
             interests: Interests::new(config.shards),

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 /// What [`Node::poll`](super::Node::poll) asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Send this. It may be lost.
     Send {
@@ -36,7 +36,7 @@ pub enum Output {
 }
 
 /// Who is to get a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum To {
     /// All other nodes.
     All,
@@ -91,7 +91,7 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 /// What waits to be polled.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 pub(super) struct Outbox {
     queue: VecDeque<Output>,
     /// Shards with new diffs, each once.

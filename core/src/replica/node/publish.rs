@@ -3,7 +3,7 @@
 use super::{Node, Shards, To};
 
 /// Which shards changed, and when they may publish that.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Publishing {
     shards: Vec<State>,
     /// When the earliest of the shards that wait is due.
@@ -12,7 +12,7 @@ pub(super) struct Publishing {
     pub(super) since_heartbeat: Vec<u16>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 struct State {
     /// It has changes that wait until then.
     due: Option<u64>,

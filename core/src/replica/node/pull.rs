@@ -7,7 +7,7 @@ use crate::replica::wire::{self, Changes, ChangesHeader, Forward, Pull};
 use std::collections::BTreeMap;
 
 /// That a shard lacks changes of a replica, and how far asking for them has come.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) struct Asked {
     /// When to ask (again).
     pub(super) due: u64,
@@ -17,7 +17,7 @@ pub(super) struct Asked {
     answer: Option<Answer>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 struct Answer {
     from: ReplicaId,
     header: ChangesHeader,

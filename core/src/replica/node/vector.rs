@@ -2,7 +2,7 @@
 //! what they know of them without listing them.
 
 /// Versions by shard. They only grow.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 pub(super) struct Vector {
     versions: Vec<u64>,
     sum: u64,

@@ -25,7 +25,7 @@ const SAME_TOPIC: u8 = 1;
 const UPDATED: u8 = 2;
 
 /// One part of the changes of a replica in a shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::replica) struct Changes {
     pub(in crate::replica) header: ChangesHeader,
     pub(in crate::replica) part: u32,
@@ -40,7 +40,7 @@ pub(in crate::replica) struct Changes {
 }
 
 /// What all parts have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::replica) struct ChangesHeader {
     pub(in crate::replica) replica: ReplicaId,
     pub(in crate::replica) shard: u16,
@@ -52,7 +52,7 @@ pub(in crate::replica) struct ChangesHeader {
 }
 
 /// What the ids of changes mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::replica) enum Basis {
     /// Everything that was removed since `from`, also what was added since.
     Removed,
@@ -75,7 +75,7 @@ pub(in crate::replica) struct Added<'a> {
 }
 
 /// An `Added` whose texts are ranges.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Place {
     version: u64,
     previous: Option<u64>,

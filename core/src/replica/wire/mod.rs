@@ -61,7 +61,7 @@ pub(super) struct Digest {
 
 /// What a replica said of itself in its heartbeat number `beat`: the sum of its versions over all
 /// shards, and a hash of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Claim {
     pub(super) beat: u64,
     pub(super) sum: u64,
@@ -102,7 +102,7 @@ pub(super) struct Forward<'a> {
 }
 
 /// What stands for the name of a cluster in each message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ClusterTag([u8; 4]);
 
 impl ClusterTag {
