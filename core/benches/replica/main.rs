@@ -1,6 +1,8 @@
-//! How fast a shard is, as JSON lines: `cargo bench -p herenow-core --bench replica`.
+//! How fast a shard is, and what replication costs, as JSON lines: `cargo bench -p herenow-core --bench replica`.
 //!
 //! Each figure is the best of several rounds, so that what else the machine does counts little.
+
+mod replication;
 
 use herenow_core::replica::{ChannelId, ReplicaId, Shard, ShardConfig};
 use std::hint::black_box;
@@ -15,6 +17,7 @@ fn main() {
         churn(members);
         read(members);
     }
+    replication::run();
 }
 
 fn shard() -> Shard {
