@@ -67,3 +67,8 @@ pub use presence::{
 pub use room::{AfterJoin, RoomChannel, UserId};
 pub use socket::Stats;
 pub use topics::{Broadcast, PubSub, Subscription};
+
+/// The example of the README, so that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
