@@ -268,3 +268,135 @@ async fn a_burst_of_large_direct_messages_arrives_complete() {
     .await;
     assert_eq!(b.stats().dropped.incoming, 0);
 }
+
+/// A way to `target` that can be blocked: then it takes nothing any more, as a node that is stuck.
+struct Narrow {
+    address: String,
+    blocked: tokio::sync::watch::Sender<bool>,
+}
+
+impl Narrow {
+    async fn to(target: &str) -> Self {
+        let target = target.trim_start_matches("tcp/").to_owned();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("tcp/{}", listener.local_addr().unwrap());
+        let (blocked, watched) = tokio::sync::watch::channel(false);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(server) = tokio::net::TcpStream::connect(&target).await else {
+                    continue;
+                };
+                let (client, server) = (client.into_split(), server.into_split());
+                tokio::spawn(carry(client.0, server.1, watched.clone()));
+                tokio::spawn(carry(server.0, client.1, watched.clone()));
+            }
+        });
+        Self { address, blocked }
+    }
+}
+
+async fn carry(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    mut blocked: tokio::sync::watch::Receiver<bool>,
+) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut buffer = vec![0; 64 * 1024];
+    while blocked.wait_for(|blocked| !*blocked).await.is_ok() {
+        match from.read(&mut buffer).await {
+            Ok(read @ 1..) if to.write_all(&buffer[..read]).await.is_ok() => {}
+            _ => break,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stuck_node_delays_nobody_and_is_joined_again() {
+    let at: Vec<String> = (0..3).map(|_| free_address(false)).collect();
+    let narrow = Narrow::to(&at[0]).await;
+    let a = join(config("a"), 1, &at[0], &[], None).await;
+    let b = join(config("b"), 1, &at[1], &at[..1], None).await;
+    let stuck = join(
+        config("stuck"),
+        1,
+        &at[2],
+        std::slice::from_ref(&narrow.address),
+        None,
+    )
+    .await;
+    let mut nodes = [a, b, stuck];
+    meet(&mut nodes).await;
+    let [a, mut b, stuck] = nodes;
+
+    narrow.blocked.send_replace(true);
+    let (bus, to) = (Arc::clone(&a.bus), stuck.id().clone());
+    let to_stuck = tokio::spawn(async move {
+        // More than all buffers on the way hold.
+        for _ in 0..500 {
+            bus.send(&to, vec![0; 200_000].into()).await.unwrap();
+        }
+    });
+    for number in 0..200 {
+        a.bus.send(b.id(), number.to_string().into()).await.unwrap();
+        a.bus.broadcast(number.to_string().into()).unwrap();
+    }
+    let mut heard = 0;
+    while heard < 400 {
+        b.message().await;
+        heard += 1;
+    }
+    assert!(
+        !to_stuck.is_finished(),
+        "the stuck node's messages are still waiting"
+    );
+    assert_eq!(a.stats().dropped.outgoing, 0);
+
+    to_stuck.await.unwrap();
+    narrow.blocked.send_replace(false);
+    let mut nodes = [a, b, stuck];
+    meet(&mut nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_overtakes_the_large_messages_that_wait_for_the_same_node() {
+    const COUNT: usize = 200;
+    let at: Vec<String> = (0..2).map(|_| free_address(false)).collect();
+    let narrow = Narrow::to(&at[0]).await;
+    let a = join(config("a"), 1, &at[0], &[], None).await;
+    let b = join(
+        config("b"),
+        1,
+        &at[1],
+        std::slice::from_ref(&narrow.address),
+        None,
+    )
+    .await;
+    let mut nodes = [a, b];
+    meet(&mut nodes).await;
+    let [a, mut b] = nodes;
+
+    narrow.blocked.send_replace(true);
+    let (bus, to) = (Arc::clone(&a.bus), b.id().clone());
+    let large = tokio::spawn(async move {
+        for _ in 0..COUNT {
+            bus.send(&to, vec![0; 200_000].into()).await.unwrap();
+        }
+    });
+    let (mut sent, mut looks) = (a.stats().sent.messages, 0);
+    let stands_still = || {
+        let before = std::mem::replace(&mut sent, a.stats().sent.messages);
+        looks = if before == sent { looks + 1 } else { 0 };
+        looks == 10
+    };
+    eventually("nothing more goes out", stands_still).await;
+    a.bus.broadcast("beat".into()).unwrap();
+    eventually("the heartbeat goes out", || a.stats().sent.messages > sent).await;
+    narrow.blocked.send_replace(false);
+
+    let mut before = 0;
+    while b.message().await.payload != "beat" {
+        before += 1;
+    }
+    assert!(before < COUNT / 2, "{before} large messages came first");
+    large.await.unwrap();
+}

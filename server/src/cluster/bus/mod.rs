@@ -192,7 +192,8 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 /// Joins the cluster that `config` describes, as its node's life `incarnation`, which must be higher
-/// than that of any life before (the start time in milliseconds will do).
+/// than that of any life before (the start time in milliseconds will do), also if only the bus is
+/// opened anew: others would take its messages for copies.
 ///
 /// It does not wait for other nodes: a cluster starts with its first node, and a broker that is down
 /// is tried again for ever. What cannot become right by itself fails at once: an address that cannot

@@ -27,6 +27,7 @@ use ::zenoh::Wait;
 use ::zenoh::qos::{CongestionControl, Priority};
 use bytes::Bytes;
 use herenow_core::replica::ReplicaId;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -41,6 +42,9 @@ use super::envelope::Address;
 use super::node::Node;
 use super::outbox::{Outbox, Outgoing, outbox};
 use super::{Bus, BusFuture, BusStats, Inbox, OpenError, SendError};
+
+/// How long leaving may take after everything was sent.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Joins the mesh.
 pub(super) async fn open(
@@ -93,6 +97,10 @@ impl ZenohBus {
         incarnation: u64,
         tuning: Tuning,
     ) -> Result<(Self, Inbox), OpenError> {
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            let problem = "--cluster: zenoh needs a Tokio runtime with several threads";
+            return Err(OpenError::new(problem));
+        }
         let (node, inbox) = Node::new(config, incarnation);
         let keys = Arc::new(Keys::new(&config.name));
         let (slot, notices) = Slot::new(&node, &keys, settings, tuning.gossip);
@@ -150,7 +158,8 @@ impl ZenohBus {
             let _ = self.leave.send(true);
         }
         // An error means that the mesh's task has ended, and with it the session.
-        let _ = self.left.clone().wait_for(|left| *left).await;
+        let mut left = self.left.clone();
+        let _ = timeout(LEAVE_TIMEOUT, left.wait_for(|left| *left)).await;
     }
 }
 

@@ -141,6 +141,7 @@ struct Reporter {
 impl Reporter {
     fn report(&self, event: &Event) {
         if let Event::SlowConsumer(_) = event {
+            // At least this one; the client does not tell of every message that it dropped.
             self.node.gate.counters().dropped_incoming();
             return;
         }

@@ -89,3 +89,53 @@ fn tls(tls: &Tls) -> Value {
     }
     json
 }
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    /// What zenoh made of the settings, at a path.
+    fn made(config: &ZenohConfig, path: &str) -> String {
+        let seeds = ["tls/192.0.2.1:7".parse().unwrap()];
+        let settings = settings(config, &seeds, true, &Limits::default()).unwrap();
+        settings.get_json(path).unwrap()
+    }
+
+    #[test]
+    fn zenoh_understands_its_settings() {
+        let quiet = ZenohConfig {
+            seeds: vec![],
+            listen: "tls/0.0.0.0:0".into(),
+            multicast: false,
+            tls: Some(Tls {
+                ca: "ca.pem".into(),
+                identity: Some(("node.pem".into(), "node.key".into())),
+                any_name: true,
+            }),
+        };
+        let tls = "transport/link/tls";
+        assert_eq!(made(&quiet, "mode"), "\"peer\"");
+        assert_eq!(made(&quiet, "connect/endpoints"), "[\"tls/192.0.2.1:7\"]");
+        assert_eq!(made(&quiet, "scouting/multicast/enabled"), "false");
+        assert_eq!(made(&quiet, "scouting/gossip/enabled"), "true");
+        assert_eq!(made(&quiet, &format!("{tls}/enable_mtls")), "true");
+        assert_eq!(
+            made(&quiet, &format!("{tls}/verify_name_on_connect")),
+            "false"
+        );
+        assert_eq!(
+            made(&quiet, &format!("{tls}/connect_private_key")),
+            "\"node.key\""
+        );
+        let looking = ZenohConfig {
+            multicast: true,
+            tls: None,
+            ..quiet
+        };
+        assert_eq!(made(&looking, "scouting/multicast/enabled"), "true");
+        assert_eq!(
+            made(&looking, &format!("{tls}/root_ca_certificate")),
+            "null"
+        );
+    }
+}

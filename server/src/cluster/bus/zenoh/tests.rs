@@ -120,3 +120,16 @@ async fn a_dropped_bus_leaves_the_mesh() {
     let ends = async { while inbox.recv().await.is_some() {} };
     timeout(DEADLINE, ends).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_runtime_with_one_thread_is_an_error_and_no_panic() {
+    let settings = ZenohConfig {
+        seeds: vec![],
+        listen: format!("tcp/{}", free_address()),
+        multicast: false,
+        tls: None,
+    };
+    let config = ClusterConfig::default();
+    let opened = ZenohBus::open(&config, &settings, 1, Tuning::default()).await;
+    assert!(opened.unwrap_err().to_string().contains("several threads"));
+}
