@@ -2,6 +2,8 @@
 //! lists.
 
 use crate::client::{Client, Members, members, sorted};
+use crate::facts::Place;
+use crate::schedule::TOPICS;
 use herenow_core::replica::{
     ChannelId, Node, NodeConfig, Output, Presences, ReplicaId, Shard, ShardConfig, To, TopicDiff,
     shard_of,
@@ -22,6 +24,10 @@ pub(crate) struct Machine {
     pub(crate) clients: Vec<Subscriber>,
     /// The metas that the diffs of each topic add up to.
     told: BTreeMap<Arc<str>, Metas>,
+    /// What its presences in a topic were after each change that nobody has noted yet.
+    pub(crate) had: Vec<(&'static str, Metas)>,
+    /// How recent what it lists of others is.
+    pub(crate) seen: BTreeMap<Place, usize>,
     /// Events that a server would log.
     pub(crate) events: Vec<Output>,
     /// Every diff, if a test wants to see them.
@@ -54,6 +60,8 @@ impl Machine {
             subscriptions: BTreeSet::new(),
             clients: Vec::new(),
             told: BTreeMap::new(),
+            had: Vec::new(),
+            seen: BTreeMap::new(),
             events: Vec::new(),
             diffs: Vec::new(),
         }
@@ -70,6 +78,14 @@ impl Machine {
         let version = shard.version();
         change(shard);
         if shard.version() > version {
+            let own = self.own(index);
+            for topic in TOPICS {
+                if self.shard_of(topic) == index {
+                    let of_topic = own.iter().filter(|(of, _)| **of == *topic);
+                    let metas = of_topic.map(|(_, meta)| Arc::clone(meta));
+                    self.had.push((topic, metas.collect()));
+                }
+            }
             self.node.changed(now, index, &mut self.shards);
             self.node.want(now, index);
         }
@@ -102,7 +118,7 @@ impl Machine {
     /// The own presences in a shard: topic and meta.
     pub(crate) fn own(&self, shard: u16) -> Vec<(Arc<str>, Arc<str>)> {
         let shard = &self.shards[usize::from(shard)];
-        let channels = (0..crate::schedule::CHANNELS).map(ChannelId);
+        let channels = (0..16).map(ChannelId);
         let own = channels.flat_map(|channel| shard.get_by_channel(channel));
         own.map(|(topic, _, meta)| (Arc::clone(topic), Arc::clone(meta)))
             .collect()

@@ -14,6 +14,7 @@
 #[path = "../replica_support/client.rs"]
 mod client;
 mod defects;
+mod facts;
 mod laws;
 mod machine;
 mod network;

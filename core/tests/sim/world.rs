@@ -1,5 +1,6 @@
 //! Machines, the network between them, and the time.
 
+use crate::facts::Facts;
 use crate::machine::Machine;
 use crate::network::{Network, Packet};
 use herenow_core::replica::{NodeConfig, Output, ReplicaId, To};
@@ -40,6 +41,7 @@ pub(crate) struct World {
     pub(crate) hosts: Vec<Host>,
     pub(crate) network: Network,
     pub(crate) config: NodeConfig,
+    facts: Facts,
 }
 
 impl World {
@@ -60,6 +62,7 @@ impl World {
             hosts: (0..hosts).map(host).collect(),
             network: Network::new(seed),
             config,
+            facts: Facts::default(),
         };
         for at in 0..hosts {
             world.start(at);
@@ -149,6 +152,10 @@ impl World {
         };
         run(machine, local);
         let outgoing = machine.pump(local);
+        self.facts.note(machine);
+        let mut seen = std::mem::take(&mut machine.seen);
+        self.facts.check(machine, &mut seen);
+        machine.seen = seen;
         let from = machine.node.replica().clone();
         let superseded = machine.events.iter().find_map(|event| match event {
             Output::Superseded(incarnation) => Some(*incarnation),

@@ -265,8 +265,11 @@ impl Node {
             });
             returned = true;
         }
-        self.wake_at(now);
+        let lacks_more = member.pulls.contains_key(&header.shard);
         self.out.diffs(header.shard);
+        if lacks_more {
+            self.wake_at(now);
+        }
         if returned {
             self.finish_return(header.replica.node());
         }
