@@ -7,44 +7,52 @@
 pub(super) struct Decimal {
     negative: bool,
     /// Neither beginning nor ending with a zero; empty for zero itself.
-    pub(super) digits: String,
+    pub(super) digits: Vec<u8>,
     exponent: i64,
 }
 
 impl Decimal {
     /// The value of a valid JSON number.
     pub(super) fn of(number: &str) -> Self {
-        let unsigned = number.trim_start_matches('-');
-        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-
-        let mut digits = String::from(whole);
-        digits.push_str(fraction);
-        let significant = digits.trim_start_matches('0');
-        let exponent =
-            whole.len() as i64 - (digits.len() - significant.len()) as i64 + saturating(exponent);
-        let digits = String::from(significant.trim_end_matches('0'));
+        let (mut digits, mut exponent, mut fraction) = (Vec::new(), 0, false);
+        let mut bytes = number.bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'0' if digits.is_empty() => exponent -= i64::from(fraction),
+                b'0'..=b'9' => {
+                    digits.push(byte);
+                    exponent += i64::from(!fraction);
+                }
+                b'.' => fraction = true,
+                b'e' | b'E' => exponent += whole(&mut bytes),
+                _ => {}
+            }
+        }
+        while digits.last() == Some(&b'0') {
+            digits.pop();
+        }
         let zero = digits.is_empty();
         Self {
-            negative: !zero && unsigned.len() < number.len(),
+            negative: !zero && number.as_bytes().first() == Some(&b'-'),
             digits,
             exponent: if zero { 0 } else { exponent },
         }
     }
 }
 
-/// A whole number, as near as a range allows that a text's length cannot leave.
-fn saturating(number: &str) -> i64 {
-    const MOST: i64 = 1 << 60;
-    let digits = number.trim_start_matches(['+', '-']).bytes();
-    let value = digits.fold(0i64, |value, digit| {
-        (value * 10 + i64::from(digit.wrapping_sub(b'0'))).min(MOST / 16)
-    });
-    if number.starts_with('-') {
-        -value
-    } else {
-        value
+/// A whole number to the end of the text. It stops growing long after it is larger than any number of
+/// digits could make up for.
+fn whole(bytes: &mut std::str::Bytes<'_>) -> i64 {
+    const MOST: i64 = i64::MAX / 256;
+    let (mut value, mut sign) = (0i64, 1);
+    for byte in bytes {
+        match byte {
+            b'-' => sign = -1,
+            b'0'..=b'9' => value = (value * 10 + i64::from(byte - b'0')).min(MOST),
+            _ => {}
+        }
     }
+    sign * value
 }
 
 #[cfg(test)]

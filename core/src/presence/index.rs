@@ -22,7 +22,7 @@ impl Index {
     }
 
     /// Makes room for `additional` numbers at once, so that a large snapshot does not grow it step by step.
-    pub(super) fn reserve(&mut self, additional: usize, hash_of: impl Fn(u32) -> u32) {
+    pub(super) fn reserve(&mut self, additional: usize, hash_of: &dyn Fn(u32) -> u32) {
         let needed = self.count + additional;
         if needed * 2 <= self.table.len() {
             return;
@@ -51,13 +51,13 @@ impl Index {
     }
 
     /// Adds a number that is not in the table.
-    pub(super) fn insert(&mut self, hash: u32, number: u32, hash_of: impl Fn(u32) -> u32) {
+    pub(super) fn insert(&mut self, hash: u32, number: u32, hash_of: &dyn Fn(u32) -> u32) {
         self.reserve(1, hash_of);
         self.put(hash, number);
     }
 
     /// Takes a number out. Those after it move up, so that no search ends at the gap.
-    pub(super) fn remove(&mut self, hash: u32, number: u32, hash_of: impl Fn(u32) -> u32) {
+    pub(super) fn remove(&mut self, hash: u32, number: u32, hash_of: &dyn Fn(u32) -> u32) {
         let mut gap = self.home(hash);
         loop {
             match self.table.get(gap) {
@@ -109,28 +109,31 @@ impl Index {
     }
 }
 
-/// Hashes bytes, eight at a time. Keys are often chosen by users: `seed` should be one that they do not
-/// know, so that nobody can choose many with the same hash.
+/// Hashes bytes, eight at a time, after the manner of wyhash32, which needs no wider product than wasm
+/// has. Keys are often chosen by users: `seed` should be one that they do not know, so that nobody can
+/// choose many with the same hash.
 #[inline]
 pub(super) fn hash(seed: u64, bytes: &[u8]) -> u32 {
-    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, rest) = bytes.as_chunks::<8>();
     let mut state = seed ^ bytes.len() as u64;
     for word in words {
-        state = fold(state ^ u64::from_le_bytes(*word), ODD ^ seed);
+        state = mix(state ^ u64::from_le_bytes(*word));
     }
     let last = rest
         .iter()
         .fold(0, |word, &byte| word << 8 | u64::from(byte));
-    state = fold(state ^ last, ODD ^ seed);
+    state = mix(mix(state ^ last) ^ seed);
     (state ^ state >> 32) as u32
 }
 
-/// The two halves of the product of both: every bit of either reaches every bit of the result.
+/// The product of both halves, each first made odd-looking: every bit of either reaches all above it.
 #[inline]
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64
+fn mix(state: u64) -> u64 {
+    let (low, high) = (
+        state as u32 ^ 0x53C5_CA59,
+        (state >> 32) as u32 ^ 0x7474_3C1B,
+    );
+    u64::from(low) * u64::from(high)
 }
 
 #[cfg(test)]
@@ -150,9 +153,9 @@ mod tests {
             let (mut index, mut model) = (Index::default(), HashSet::new());
             for (number, insert) in steps {
                 if insert && model.insert(number) {
-                    index.insert(hash_of(number), number, hash_of);
+                    index.insert(hash_of(number), number, &hash_of);
                 } else if !insert && model.remove(&number) {
-                    index.remove(hash_of(number), number, hash_of);
+                    index.remove(hash_of(number), number, &hash_of);
                 }
                 for number in 0..40 {
                     let found = index.find(hash_of(number), |other| other == number);

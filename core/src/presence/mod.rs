@@ -44,13 +44,15 @@
 mod changes;
 mod decimal;
 mod index;
+mod keys;
 mod map;
 mod order;
 mod read;
 mod refs;
+mod store;
 mod sync;
 mod text;
 
 pub use changes::{Change, Changes, Member, Presence};
-pub use map::{Iter, MAX_TEXT_BYTES, Presences};
+pub use map::{MAX_TEXT_BYTES, Presences};
 pub use read::Error;

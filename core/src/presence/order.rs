@@ -7,6 +7,11 @@ pub(super) type Rank = u64;
 /// The rank of the first key that is no array index.
 const FIRST_NAME: Rank = 1 << 32;
 
+/// The array index that a rank stands for, if it does.
+pub(super) fn index_of_rank(rank: Rank) -> Option<u32> {
+    u32::try_from(rank).ok()
+}
+
 /// The value of a key that is an array index, and so comes before the others: "0", "7", "4294967294",
 /// but not "07", "-1" or "4294967295". `quoted` has its quotes.
 pub(super) fn array_index(quoted: &str) -> Option<u32> {
@@ -28,43 +33,64 @@ pub(super) struct Place {
     pub(super) slot: u32,
 }
 
-/// Made once for all, because a sort is a good part of the wasm.
-fn sort(places: &mut [Place]) {
-    places.sort_by_key(|place| place.rank);
+/// Sorts places whose ranks are array indices: by byte after byte, from the lowest. It takes a fraction of
+/// the time, and of the wasm, that a sort by comparison would.
+fn sort(places: &mut Vec<Place>) {
+    let mut sorted = places.clone();
+    for shift in [0, 8, 16, 24] {
+        let byte = |place: &Place| (place.rank >> shift) as usize & 0xFF;
+        let mut ends = [0; 256];
+        for place in places.iter() {
+            ends[byte(place)] += 1;
+        }
+        let mut end = 0;
+        for count in &mut ends {
+            end += *count;
+            *count = end;
+        }
+        for place in places.iter().rev() {
+            let end = &mut ends[byte(place)];
+            *end -= 1;
+            if let Some(free) = sorted.get_mut(*end) {
+                *free = *place;
+            }
+        }
+        std::mem::swap(places, &mut sorted);
+    }
 }
 
 /// Brings items into the order that their keys have as an object's own properties: array indices first
 /// and ascending, then the others as they were.
 pub(super) fn own_property_order<T: Copy>(
-    items: Vec<T>,
+    items: &mut Vec<T>,
     array_index: impl Fn(&T) -> Option<u32>,
-) -> Vec<T> {
-    if items.len() < 2 || !items.iter().any(|item| array_index(item).is_some()) {
-        return items;
+) {
+    let mut indices = Vec::new();
+    for (slot, item) in (0..).zip(items.iter()) {
+        if let Some(index) = array_index(item) {
+            let rank = Rank::from(index);
+            indices.push(Place { rank, slot });
+        }
     }
-    let rank = |item| array_index(item).map_or(FIRST_NAME, Rank::from);
-    let mut places: Vec<Place> = (0..)
-        .zip(&items)
-        .map(|(slot, item)| Place {
-            rank: rank(item),
-            slot,
-        })
-        .collect();
-    sort(&mut places);
-    places
-        .iter()
-        .filter_map(|place| items.get(place.slot as usize).copied())
-        .collect()
+    if indices.is_empty() || items.len() == 1 {
+        return;
+    }
+    sort(&mut indices);
+    let item = |place: &Place| items.get(place.slot as usize).copied();
+    let mut ordered: Vec<T> = indices.iter().filter_map(item).collect();
+    ordered.extend(items.iter().filter(|item| array_index(item).is_none()));
+    *items = ordered;
 }
 
-/// All places, in order once [`settle`](Self::settle)d. A removed one stays until then: a diff should
-/// not cost what a list costs.
+/// All places, in order once [`settle`](Self::settle)d. A removed one stays until then, and an array index
+/// is not put where it belongs before: a diff should not cost what a list costs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
     places: Vec<Place>,
+    /// Array indices that are not yet among the places.
+    indices: Vec<Place>,
     /// How many names were ever added.
     names: u64,
-    unsorted: bool,
     removed: usize,
 }
 
@@ -78,35 +104,47 @@ impl Order {
                 FIRST_NAME + self.names
             }
         };
-        self.unsorted |= self.places.last().is_some_and(|last| rank <= last.rank);
-        self.places.push(Place { rank, slot });
+        let places = match index {
+            Some(_) => &mut self.indices,
+            None => &mut self.places,
+        };
+        places.push(Place { rank, slot });
         rank
     }
 
     /// Says that one place no longer counts. When most of them do not, they are cleared away.
-    pub(super) fn removed(&mut self, counts: impl Fn(&Place) -> bool) {
+    pub(super) fn removed(&mut self, counts: &dyn Fn(&Place) -> bool) {
         self.removed += 1;
-        if self.removed > 64 && self.removed > self.places.len() / 2 {
+        if self.removed > 64 && self.removed > (self.places.len() + self.indices.len()) / 2 {
             self.settle(counts);
         }
     }
 
     /// Whether [`places`](Self::places) are in order, and all of them count.
     pub(super) fn is_settled(&self) -> bool {
-        !self.unsorted && self.removed == 0
+        self.indices.is_empty() && self.removed == 0
     }
 
     /// Brings the places in order and keeps those that count.
-    pub(super) fn settle(&mut self, counts: impl Fn(&Place) -> bool) {
-        if self.removed > 0 {
-            self.places.retain(counts);
+    pub(super) fn settle(&mut self, counts: &dyn Fn(&Place) -> bool) {
+        sort(&mut self.indices);
+        let mut indices = self.indices.iter().copied().peekable();
+        let mut settled: Vec<Place> = Vec::with_capacity(self.places.len() + indices.len());
+        // An array index that went and came again in the same slot is there twice.
+        let mut settle = |place: Place| {
+            if settled.last() != Some(&place) && counts(&place) {
+                settled.push(place);
+            }
+        };
+        for &place in &self.places {
+            while let Some(index) = indices.next_if(|index| index.rank <= place.rank) {
+                settle(index);
+            }
+            settle(place);
         }
-        if self.unsorted {
-            sort(&mut self.places);
-            // An array index that went and came again in the same slot is there twice.
-            self.places.dedup();
-        }
-        self.unsorted = false;
+        indices.for_each(settle);
+        self.places = settled;
+        self.indices.clear();
         self.removed = 0;
     }
 
@@ -117,7 +155,22 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    use super::array_index;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn array_indices_are_sorted_and_names_stay_as_they_are(
+            items in prop::collection::vec(prop::option::of(any::<u32>()), 0..100),
+        ) {
+            let mut ordered = items.clone();
+            own_property_order(&mut ordered, |index| *index);
+            let mut indices: Vec<_> = items.iter().copied().filter(Option::is_some).collect();
+            indices.sort();
+            indices.resize(items.len(), None);
+            prop_assert_eq!(ordered, indices);
+        }
+    }
 
     #[test]
     fn array_indices_are_what_javascript_takes_for_them() {

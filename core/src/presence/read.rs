@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::changes::Run;
 use super::map::MAX_TEXT_BYTES;
-use super::refs::{Kind, Meta};
+use super::refs::{Kind, Meta, Run};
 use super::text::{Span, canonical};
 use crate::protocol::json::{self, Cursor};
 
@@ -78,7 +77,7 @@ pub(super) fn diff(text: &str) -> Result<(Incoming<'_>, Incoming<'_>), Error> {
         } else if name == *"leaves" {
             leaves = Some(reader.presences()?);
         } else {
-            reader.cursor.value()?;
+            reader.cursor.skip()?;
         }
     }
     reader.cursor.end()?;
@@ -122,7 +121,7 @@ impl<'a> Reader<'a> {
         while let Some(name) = self.cursor.next_key()? {
             if name != *"metas" {
                 fields = true;
-                self.cursor.value()?;
+                self.cursor.skip()?;
                 continue;
             }
             let array_start = self.here();
@@ -145,7 +144,7 @@ impl<'a> Reader<'a> {
     /// The value of `metas`. What is no array holds no metas.
     fn metas(&mut self, metas: &mut Vec<Meta>) -> Result<(), Error> {
         if self.cursor.peek() != Some(b'[') {
-            self.cursor.value()?;
+            self.cursor.skip()?;
             return Ok(());
         }
         self.cursor.enter_array()?;
@@ -164,11 +163,11 @@ impl<'a> Reader<'a> {
                 if name == *"phx_ref" {
                     (reference, kind) = self.reference()?;
                 } else {
-                    self.cursor.value()?;
+                    self.cursor.skip()?;
                 }
             }
         } else {
-            self.cursor.value()?;
+            self.cursor.skip()?;
         }
         Ok(Meta {
             text: Span::new(start, self.cursor.offset()),
@@ -183,7 +182,7 @@ impl<'a> Reader<'a> {
             Some(b'"') if self.cursor.string()?.is_plain() => Kind::Plain,
             Some(b'"') => Kind::Escaped,
             other => {
-                self.cursor.value()?;
+                self.cursor.skip()?;
                 match other {
                     Some(b'{' | b'[') => Kind::Unequal,
                     Some(b't' | b'f' | b'n') => Kind::Plain,

@@ -2,6 +2,7 @@
 //! after `JSON.parse`. This is the one rule that joins, leaves and states are made of.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::decimal::Decimal;
 use super::index::{Index, hash};
@@ -46,6 +47,24 @@ impl Meta {
             },
             kind: self.kind,
         }
+    }
+}
+
+/// Metas that stand together in a list of metas.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Run {
+    pub(super) first: u32,
+    pub(super) count: u32,
+}
+
+impl Run {
+    pub(super) fn range(self) -> Range<usize> {
+        self.first as usize..(self.first + self.count) as usize
+    }
+
+    #[inline]
+    pub(super) fn of(self, metas: &[Meta]) -> &[Meta] {
+        metas.get(self.range()).unwrap_or_default()
     }
 }
 
@@ -111,7 +130,7 @@ impl<'a> Ref<'a> {
     fn hash(self) -> u32 {
         let text = self.spelled();
         match self.kind {
-            Kind::Number => hash(0, Decimal::of(&text).digits.as_bytes()),
+            Kind::Number => hash(0, &Decimal::of(&text).digits),
             _ => hash(0, text.as_bytes()),
         }
     }
@@ -142,7 +161,7 @@ impl<'a> Table<'a> {
         for (number, &(hash, reference)) in (0..).zip(&refs) {
             let known = |other: u32| is_ref(&refs, other, hash, reference);
             if index.find(hash, known).is_none() {
-                index.insert(hash, number, hash_of);
+                index.insert(hash, number, &hash_of);
             }
         }
         Self { refs, index }

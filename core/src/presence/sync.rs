@@ -1,14 +1,11 @@
-//! How payloads change the map. Both kinds come down to a list of joins and a list of leaves, which are
-//! applied one by one; only where the lists come from differs.
+//! How payloads change the map. Both kinds come down to joins and leaves, applied one by one, all joins
+//! first; only where they come from differs.
 
-use super::changes::{Changes, Record, Run, View};
+use super::changes::{Changes, Record};
 use super::map::Presences;
 use super::order::own_property_order;
-use super::read::{self, Entry, Error, Incoming};
-use super::refs::{Meta, Metas};
-
-/// A slot, and what joins or leaves there.
-type Step = (u32, View);
+use super::read::{self, Error, Incoming};
+use super::refs::Metas;
 
 impl Presences {
     /// Takes over the payload of a `presence_state`, and says what that changed.
@@ -19,33 +16,41 @@ impl Presences {
     pub fn sync_state(&mut self, payload: &str) -> Result<Changes<'_>, Error> {
         let incoming = read::state(payload)?;
         self.begin_within_limit(payload)?;
-        self.reserve(incoming.entries.len());
-        let found = self.resolve(&incoming, |map, entry| Some(map.find_or_add(&entry.key)));
+        let found = self.resolve(&incoming, true);
 
-        let mut leaves = self.absent();
-        let mut joins = Vec::with_capacity(found.len());
+        let mut leaves = self.keys.unseen();
         for (slot, entry) in found {
             let Some(entry) = incoming.entries.get(entry as usize) else {
                 continue;
             };
-            let Some(current) = self.view(slot) else {
-                joins.push((slot, self.adopt(payload, &incoming, entry)));
+            let Some(current) = self.keys.view(slot) else {
+                let joined = self.store.adopt(payload, &incoming, entry);
+                self.join(slot, joined);
                 continue;
             };
-            let (new, old) = (incoming.metas(payload, entry), self.metas(current.metas));
+            let old = self.store.metas(current);
+            let new = Metas {
+                text: payload,
+                items: entry.metas.of(&incoming.metas),
+            };
             if old.same_refs(new) {
                 continue;
             }
             let (joined, left) = (new.missing_from(old), old.missing_from(new));
             if !joined.is_empty() {
-                let whole = self.adopt(payload, &incoming, entry);
-                joins.push((slot, self.select(whole, &joined)));
+                let whole = self.store.adopt(payload, &incoming, entry);
+                let joined = self.store.select(whole, &joined);
+                self.join(slot, joined);
             }
             if !left.is_empty() {
-                leaves.push((slot, self.select(current, &left)));
+                leaves.push((slot, self.store.select(current, &left)));
             }
         }
-        Ok(self.apply(joins, leaves))
+        own_property_order(&mut leaves, |&(slot, _)| self.keys.array_index(slot));
+        for (slot, left) in leaves {
+            self.leave(slot, left);
+        }
+        Ok(self.report())
     }
 
     /// Applies the payload of a `presence_diff`, and says what that changed.
@@ -57,11 +62,19 @@ impl Presences {
     pub fn sync_diff(&mut self, payload: &str) -> Result<Changes<'_>, Error> {
         let (joins, leaves) = read::diff(payload)?;
         self.begin_within_limit(payload)?;
-        let joined = self.resolve(&joins, |map, entry| Some(map.find_or_add(&entry.key)));
-        let left = self.resolve(&leaves, |map, entry| map.find(&entry.key));
-        let joined = self.adopt_all(payload, &joins, joined);
-        let left = self.adopt_all(payload, &leaves, left);
-        Ok(self.apply(joined, left))
+        for (incoming, leave) in [(joins, false), (leaves, true)] {
+            for (slot, entry) in self.resolve(&incoming, !leave) {
+                let Some(entry) = incoming.entries.get(entry as usize) else {
+                    continue;
+                };
+                let what = self.store.adopt(payload, &incoming, entry);
+                match leave {
+                    false => self.join(slot, what),
+                    true => self.leave(slot, what),
+                }
+            }
+        }
+        Ok(self.report())
     }
 
     fn begin_within_limit(&mut self, payload: &str) -> Result<(), Error> {
@@ -71,109 +84,51 @@ impl Presences {
         }
     }
 
-    /// The slots of entries and their positions, in the order in which they count. Of a key that comes
-    /// twice the last entry is taken, in place of the first.
-    fn resolve<'a>(
-        &mut self,
-        incoming: &Incoming<'a>,
-        slot_of: impl Fn(&mut Self, &Entry<'a>) -> Option<u32>,
-    ) -> Vec<(u32, u32)> {
-        self.epoch = self.epoch.wrapping_add(1).max(1);
-        let epoch = self.epoch;
+    /// The slots of the entries and their positions, in the order in which they count. Of a key that comes
+    /// twice the last entry is taken, in place of the first. Unknown keys are added, or left out.
+    #[inline(never)]
+    fn resolve(&mut self, incoming: &Incoming<'_>, add: bool) -> Vec<(u32, u32)> {
+        let Self { keys, store, .. } = self;
+        keys.next_scan();
         let mut found: Vec<(u32, u32)> = Vec::with_capacity(incoming.entries.len());
+        if add {
+            keys.reserve(incoming.entries.len());
+        }
         for (position, entry) in (0..).zip(&incoming.entries) {
-            let Some(number) = slot_of(self, entry) else {
-                continue;
+            let slot = match add {
+                true => keys.find_or_add(store, &entry.key),
+                false => match keys.find(store, &entry.key) {
+                    Some(slot) => slot,
+                    None => continue,
+                },
             };
-            let Some(slot) = self.slots.get_mut(number as usize) else {
-                continue;
-            };
-            match found.get_mut(slot.seen.1 as usize) {
-                Some(first) if slot.seen.0 == epoch => first.1 = position,
-                _ => {
-                    slot.seen = (epoch, found.len() as u32);
-                    found.push((number, position));
+            match keys.see(slot, found.len() as u32) {
+                None => found.push((slot, position)),
+                Some(before) => {
+                    if let Some(before) = found.get_mut(before as usize) {
+                        before.1 = position;
+                    }
                 }
             }
         }
-        own_property_order(found, |&(slot, _)| self.slot(slot)?.array_index)
+        own_property_order(&mut found, |&(slot, _)| keys.array_index(slot));
+        found
     }
 
-    /// The leaves of those whom the state that was just resolved does not name.
-    fn absent(&self) -> Vec<Step> {
-        let unseen = self.iter().filter_map(|(member, presence)| {
-            let slot = self.slot(member.slot())?;
-            (slot.seen.0 != self.epoch).then_some((member.slot(), presence.view))
-        });
-        unseen.collect()
-    }
-
-    /// Copies the text of a presence out of the payload.
-    fn adopt(&mut self, payload: &str, incoming: &Incoming<'_>, entry: &Entry<'_>) -> View {
-        let start = self.text.len() as u32;
-        self.text.push_str(entry.body.of(payload));
-        let own = Run {
-            first: self.metas.len() as u32,
-            count: entry.metas.count,
-        };
-        let metas = entry.metas.of(&incoming.metas).iter();
-        self.metas
-            .extend(metas.map(|meta| meta.moved(entry.body.start, start)));
-        let id = self.next_id();
-        View {
-            body: entry.body.moved(entry.body.start, start),
-            array: entry.array,
-            own,
-            metas: own,
-            id,
-            body_id: id,
-            fields: entry.fields,
-        }
-    }
-
-    fn adopt_all(
-        &mut self,
-        payload: &str,
-        incoming: &Incoming<'_>,
-        found: Vec<(u32, u32)>,
-    ) -> Vec<Step> {
-        let steps = found.into_iter().filter_map(|(slot, entry)| {
-            let entry = incoming.entries.get(entry as usize)?;
-            Some((slot, self.adopt(payload, incoming, entry)))
-        });
-        steps.collect()
-    }
-
-    fn apply(&mut self, joins: Vec<Step>, leaves: Vec<Step>) -> Changes<'_> {
-        self.changes.reserve(joins.len() + leaves.len());
-        for (slot, joined) in joins {
-            self.join(slot, joined);
-        }
-        let index = |map: &Self, slot| map.slot(slot)?.array_index;
-        for (slot, left) in own_property_order(leaves, |&(slot, _)| index(self, slot)) {
-            self.leave(slot, left);
-        }
-        Changes {
-            map: self,
-            records: self.changes.iter(),
-        }
-    }
-
-    fn join(&mut self, slot: u32, joined: View) {
-        let current = self.view(slot);
-        let mut view = joined;
+    #[inline(never)]
+    fn join(&mut self, slot: u32, joined: u32) {
+        let current = self.keys.view(slot);
+        let mut now = joined;
         if let Some(current) = current {
             let kept = self
-                .metas(current.metas)
-                .missing_from(self.metas(joined.metas));
+                .store
+                .metas(current)
+                .missing_from(self.store.metas(joined));
             if !kept.is_empty() {
-                view.metas = self.collect(current.metas, &kept);
-                self.metas.extend_from_within(joined.metas.range());
-                view.metas.count += joined.metas.count;
-                view.id = self.next_id();
+                now = self.store.merge(joined, current, &kept);
             }
         }
-        self.set(slot, view);
+        self.keys.set(slot, now);
         self.changes.push(Record {
             slot,
             current,
@@ -182,67 +137,33 @@ impl Presences {
         });
     }
 
-    fn leave(&mut self, slot: u32, left: View) {
-        let Some(before) = self.view(slot) else {
+    #[inline(never)]
+    fn leave(&mut self, slot: u32, left: u32) {
+        let Some(before) = self.keys.view(slot) else {
             return;
         };
         let kept = self
-            .metas(before.metas)
-            .missing_from(self.metas(left.metas));
-        let after = self.select(before, &kept);
+            .store
+            .metas(before)
+            .missing_from(self.store.metas(left));
+        let now = self.store.select(before, &kept);
         self.changes.push(Record {
             slot,
-            current: Some(after),
+            current: Some(now),
             what: left,
             leave: true,
         });
         if kept.is_empty() {
-            self.remove(slot);
+            self.keys.remove(slot);
         } else {
-            self.set(slot, after);
+            self.keys.set(slot, now);
         }
     }
 
-    /// A presence with only those of its metas that stand at these positions.
-    fn select(&mut self, view: View, positions: &[usize]) -> View {
-        if positions.len() == view.metas.count as usize {
-            return view;
-        }
-        let metas = self.collect(view.metas, positions);
-        let (chosen, own) = (metas.of(&self.metas), view.own.of(&self.metas));
-        let same = |(a, b): (&Meta, &Meta)| a.text == b.text;
-        // After an update's join and leave the body is the presence again, and known as such. (Without
-        // metas it may be a body that never had any, and that is not the same as having lost them.)
-        if !chosen.is_empty() && chosen.len() == own.len() && chosen.iter().zip(own).all(same) {
-            return View {
-                metas: view.own,
-                id: view.body_id,
-                ..view
-            };
-        }
-        let id = self.next_id();
-        View { metas, id, ..view }
-    }
-
-    /// Copies of some metas of a run, as a run.
-    fn collect(&mut self, run: Run, positions: &[usize]) -> Run {
-        let first = self.metas.len() as u32;
-        for position in positions {
-            let meta = run.of(&self.metas).get(*position).copied();
-            self.metas.extend(meta);
-        }
-        Run {
-            first,
-            count: positions.len() as u32,
-        }
-    }
-}
-
-impl<'a> Incoming<'a> {
-    fn metas(&'a self, text: &'a str, entry: &Entry<'_>) -> Metas<'a> {
-        Metas {
-            text,
-            items: entry.metas.of(&self.metas),
+    fn report(&self) -> Changes<'_> {
+        Changes {
+            map: self,
+            records: self.changes.iter(),
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn canonical<'a>(string: Str<'a>, quoted: &'a str) -> Cow<'a, str> {
         return Cow::Borrowed(quoted);
     }
     let decoded = string.decode();
-    if decoded.contains(char::REPLACEMENT_CHARACTER) {
+    if decoded.chars().any(|c| c == char::REPLACEMENT_CHARACTER) {
         return Cow::Borrowed(quoted);
     }
     Cow::Owned(quote(&decoded))

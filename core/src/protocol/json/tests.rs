@@ -112,6 +112,24 @@ fn a_level_that_was_left_no_longer_counts() {
 }
 
 #[test]
+fn skipping_a_value_passes_what_reading_it_passes() {
+    for text in [
+        " \"a\\u0022b\" ]",
+        "\"\"",
+        "-1.5e3 }",
+        "[{\"a\":\"b\"}] ,",
+        "\"open",
+        "\"\\x\"",
+        "nil",
+        "",
+    ] {
+        let (mut read, mut skipped) = (Cursor::new(text), Cursor::new(text));
+        let read = read.value().map(drop).map(|()| read.offset());
+        assert_eq!(skipped.skip().map(|()| skipped.offset()), read, "{text}");
+    }
+}
+
+#[test]
 fn entries_give_exact_value_texts_in_order_with_duplicates() {
     let text = " { \"a\" : [ 1 ] , \"b\\n\":{ } ,\"a\":\t\"x\"\n} ";
     let found: Vec<_> = entries(text)
