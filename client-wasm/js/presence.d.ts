@@ -1,0 +1,159 @@
+/** What every meta has that a server has tracked. */
+export interface MetaRefs {
+  /** Names this meta; a new one with every update. Opaque: only good to compare. */
+  phx_ref: string;
+  /** After an update, the `phx_ref` that the meta had before. */
+  phx_ref_prev?: string;
+}
+
+/**
+ * What is present under one key: a meta for each connection, and the fields that the server may have put
+ * beside them (what its `fetch` added).
+ *
+ * @typeParam Meta what the server tracks for each connection
+ * @typeParam Fields what stands beside the metas, if anything
+ */
+export type PresenceEntry<Meta = Record<string, unknown>, Fields = unknown> = {
+  metas: (Meta & MetaRefs)[];
+} & Fields;
+
+/** Presences by key. It has no prototype, so that every key is an ordinary one. */
+export type PresenceState<Meta = Record<string, unknown>, Fields = unknown> = Record<
+  string,
+  PresenceEntry<Meta, Fields>
+>;
+
+/** The payload of a `presence_diff`. */
+export interface PresenceDiff<Meta = Record<string, unknown>, Fields = unknown> {
+  joins: PresenceState<Meta, Fields>;
+  leaves: PresenceState<Meta, Fields>;
+}
+
+/**
+ * Called for every key under which metas came.
+ *
+ * @param key the key
+ * @param current the presence as it was before, `undefined` if the key is new
+ * @param joined what came, without the metas that were there before
+ */
+export type JoinCallback<Meta = Record<string, unknown>, Fields = unknown> = (
+  key: string,
+  current: PresenceEntry<Meta, Fields> | undefined,
+  joined: PresenceEntry<Meta, Fields>,
+) => void;
+
+/**
+ * Called for every key under which metas went.
+ *
+ * @param key the key
+ * @param current the presence as it is now; without metas if nobody is left under the key
+ * @param left what went
+ */
+export type LeaveCallback<Meta = Record<string, unknown>, Fields = unknown> = (
+  key: string,
+  current: PresenceEntry<Meta, Fields>,
+  left: PresenceEntry<Meta, Fields>,
+) => void;
+
+/** What a `Presence` needs of a channel: herenow's has it, and so has that of phoenix.js. */
+export interface PresenceChannel {
+  on(event: string, callback: (payload?: any) => void): unknown;
+  joinRef(): string | null | undefined;
+}
+
+export interface PresenceOptions {
+  /** Other event names than `presence_state` and `presence_diff`. */
+  events?: { state: string; diff: string };
+}
+
+/**
+ * Who is here now, in a channel: follows what the server says of it, and reports every join and leave.
+ *
+ * ```js
+ * const channel = socket.channel("room:lobby");
+ * const presence = new Presence(channel);
+ * presence.onSync(() => render(presence.list((id, { metas: [first] }) => `${id}: ${first.status}`)));
+ * channel.join();
+ * ```
+ *
+ * Works like the `Presence` of phoenix.js and may take its place. What is different:
+ *
+ * * In every callback the members are already what they are after the whole event; phoenix.js shows them
+ *   in the middle of the change, or before it.
+ * * If a callback throws, the others still run. The first exception is thrown again in the end.
+ * * An event that a callback causes is reported when the callbacks before it are through.
+ * * The objects that callbacks, `list` and `state` give out are the same ones again until their presence
+ *   changes. Treat them as read-only.
+ * * A payload that is none is refused with a `TypeError` and changes nothing.
+ *
+ * @typeParam Meta what the server tracks for each connection
+ * @typeParam Fields what the server puts beside the metas, if anything
+ */
+export class Presence<Meta = Record<string, unknown>, Fields = unknown> {
+  constructor(channel: PresenceChannel, options?: PresenceOptions);
+
+  /** The channel that it listens to. */
+  readonly channel: PresenceChannel;
+
+  /** The join that the last state came with; `null` before the first. */
+  joinRef: string | null;
+
+  /** Diffs that came before the state of the current join. They are applied after it. */
+  pendingDiffs: PresenceDiff<Meta, Fields>[];
+
+  /**
+   * All presences by key. The object is brought up to date when this is read, not before; to see what
+   * changed, use the callbacks. Assigning replaces everything, without a callback.
+   */
+  get state(): PresenceState<Meta, Fields>;
+  set state(presences: PresenceState<Meta, Fields>);
+
+  /** Sets the one callback for joins. */
+  onJoin(callback: JoinCallback<Meta, Fields> | null | undefined): void;
+
+  /** Sets the one callback for leaves. */
+  onLeave(callback: LeaveCallback<Meta, Fields> | null | undefined): void;
+
+  /** Sets the one callback that is called at the end of every event, when all joins and leaves are told. */
+  onSync(callback: (() => void) | null | undefined): void;
+
+  /** All presences, in order: keys that are whole numbers first and ascending, the others as they came. */
+  list(): PresenceEntry<Meta, Fields>[];
+  /** What a function makes of each key and its presence, in order. */
+  list<T>(by: (key: string, presence: PresenceEntry<Meta, Fields>) => T): T[];
+
+  /** Whether the state of the current join has yet to come. Until then the last one still shows. */
+  inPendingSyncState(): boolean;
+
+  /**
+   * Compares a state of plain objects with a newer one and returns the result: metas that both have are
+   * those of the old one. `current` stays as it is; `state` may be changed.
+   */
+  static syncState<Meta = Record<string, unknown>, Fields = unknown>(
+    current: PresenceState<Meta, Fields>,
+    state: PresenceState<Meta, Fields>,
+    onJoin?: JoinCallback<Meta, Fields>,
+    onLeave?: LeaveCallback<Meta, Fields>,
+  ): PresenceState<Meta, Fields>;
+
+  /**
+   * Applies a diff to a state of plain objects and returns the result. A state without prototype, such as
+   * these functions return, is changed in place; any other is copied first, except for its presences.
+   */
+  static syncDiff<Meta = Record<string, unknown>, Fields = unknown>(
+    state: PresenceState<Meta, Fields>,
+    diff: PresenceDiff<Meta, Fields>,
+    onJoin?: JoinCallback<Meta, Fields>,
+    onLeave?: LeaveCallback<Meta, Fields>,
+  ): PresenceState<Meta, Fields>;
+
+  /** The presences of a state. */
+  static list<Meta = Record<string, unknown>, Fields = unknown>(
+    presences: PresenceState<Meta, Fields>,
+  ): PresenceEntry<Meta, Fields>[];
+  /** What a function makes of each key and its presence. */
+  static list<T, Meta = Record<string, unknown>, Fields = unknown>(
+    presences: PresenceState<Meta, Fields>,
+    chooser: (key: string, presence: PresenceEntry<Meta, Fields>) => T,
+  ): T[];
+}

@@ -1,0 +1,134 @@
+// The wasm, ready when this module is: its bytes come with the code and are compiled on import, so
+// nobody waits for anything, and no bundler has to know what a .wasm file is.
+//
+// Text goes in through two buffers in wasm memory: the frame that the socket is just handling, and scratch
+// for all else (see src/rx.rs). encodeInto writes there without a copy on the way. jsdom has neither
+// TextEncoder nor TextDecoder; there, plain loops do.
+
+import * as glue from "./herenow_client.js";
+import bytes from "./wasm-bytes.js";
+
+const exports = glue.initSync({ module: bytes });
+
+// Above this, room is given back when less will do (see src/rx.rs).
+const KEEP_BYTES = 2 ** 20;
+
+const encoder = typeof TextEncoder === "undefined" ? null : new TextEncoder();
+const decoder = typeof TextDecoder === "undefined" ? null : new TextDecoder();
+
+// Views of the wasm memory, which is another buffer when it has grown.
+let bytes8 = new Uint8Array(0);
+let words32 = new Uint32Array(0);
+
+function memory() {
+  if (bytes8.byteLength === 0) {
+    bytes8 = new Uint8Array(exports.memory.buffer);
+    words32 = new Uint32Array(exports.memory.buffer);
+  }
+  return bytes8;
+}
+
+// A buffer for text in wasm memory, and a view of it, which is good until the memory grows.
+class Buffer {
+  #view = new Uint8Array(0);
+
+  constructor(reserve, room, commit) {
+    this.#reserve = reserve;
+    this.#room = room;
+    this.#commit = commit;
+  }
+
+  #reserve;
+  #room;
+  #commit;
+
+  write(text) {
+    // A byte a character is what most texts need, and three are the most that one can need.
+    this.#make(text.length);
+    let { read, written } = encodeInto(text, this.#view);
+    if (read < text.length) {
+      this.#make(written + (text.length - read) * 3);
+      written += encodeInto(text.slice(read), this.#view.subarray(written)).written;
+    }
+    this.#commit(written);
+  }
+
+  // A view of at least so many bytes, and of not many more if they are many: the room is given back.
+  #make(bytes) {
+    const room = this.#view.length;
+    if (room !== 0 && bytes <= room && room <= KEEP_BYTES) return;
+    const at = this.#reserve(bytes);
+    this.#view = memory().subarray(at, at + this.#room());
+  }
+}
+
+const frame = new Buffer(glue.rx_reserve, glue.rx_room, glue.rx_commit);
+const scratch = new Buffer(glue.scratch_reserve, glue.scratch_room, glue.scratch_commit);
+
+/** Writes the text of a frame. All of it counts as payload, until the socket says better. */
+export function writeText(text) {
+  frame.write(text);
+}
+
+/** Writes a text that is no frame. */
+export function writeScratch(text) {
+  scratch.write(text);
+}
+
+/** The text of `length` bytes of wasm memory at `at`. */
+export function readText(at, length) {
+  const part = memory().subarray(at, at + length);
+  return decoder === null ? decode(part) : decoder.decode(part);
+}
+
+/** The payload of the frame that is just handled, as text. */
+export function payloadText() {
+  return readText(glue.rx_payload_ptr(), glue.rx_payload_len());
+}
+
+/** Wasm memory as numbers of 32 bits: a view, which holds until the next call into wasm. */
+export function words() {
+  memory();
+  return words32;
+}
+
+function encodeInto(text, target) {
+  return encoder === null ? encode(text, target) : encoder.encodeInto(text, target);
+}
+
+// What TextEncoder.encodeInto does.
+function encode(text, target) {
+  let read = 0;
+  let written = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0);
+    const length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (written + length > target.length) break;
+    // Half of a surrogate pair has no UTF-8.
+    const scalar = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code;
+    if (length === 1) {
+      target[written] = scalar;
+    } else {
+      target[written] = ((0xf00 >> length) & 0xff) | (scalar >> (6 * (length - 1)));
+      for (let i = 1; i < length; i++) {
+        target[written + i] = 0x80 | ((scalar >> (6 * (length - 1 - i))) & 0x3f);
+      }
+    }
+    read += character.length;
+    written += length;
+  }
+  return { read, written };
+}
+
+// What TextDecoder.decode does with valid UTF-8.
+function decode(part) {
+  let text = "";
+  for (let i = 0; i < part.length; ) {
+    const first = part[i++];
+    const more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    let code = more === 0 ? first : first & (0x3f >> more);
+    for (const end = i + more; i < end; i++) code = (code << 6) | (part[i] & 0x3f);
+    text += String.fromCodePoint(code);
+  }
+  return text;
+}

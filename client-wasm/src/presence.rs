@@ -1,0 +1,146 @@
+//! The engine of the JavaScript class `Presence`.
+
+use herenow_core::presence::{Change, Error, Presences};
+use herenow_core::protocol::json;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::objects::Objects;
+use crate::rx;
+
+/// What `watch` is made of: whether joins, and whether leaves, are to be reported.
+const WATCH_JOINS: u32 = 1;
+const WATCH_LEAVES: u32 = 2;
+
+/// What a sync returns when it refused the payload, which has then changed nothing.
+const NOT_JSON: i32 = -1;
+const NO_JOINS: i32 = -2;
+const NO_LEAVES: i32 = -3;
+const TOO_LARGE: i32 = -4;
+
+/// Members of one topic. See `js/presence.js` for how its numbers are read.
+#[wasm_bindgen]
+pub struct PresenceCore {
+    seed: u64,
+    map: Presences,
+    objects: Objects,
+    /// The slots in the order of the members, made by [`refresh`](Self::refresh).
+    order: Vec<u32>,
+    error_offset: usize,
+}
+
+#[wasm_bindgen]
+impl PresenceCore {
+    /// Nobody is present yet. The two halves of the seed should be random.
+    #[wasm_bindgen(constructor)]
+    pub fn new(seed_high: u32, seed_low: u32) -> Self {
+        Self::empty(u64::from(seed_high) << 32 | u64::from(seed_low))
+    }
+
+    /// Forgets everybody. JavaScript has to forget its objects then.
+    pub fn reset(&mut self) {
+        *self = Self::empty(self.seed);
+    }
+
+    /// Applies a `presence_state` or else a `presence_diff`: the scratch text or else the payload of the
+    /// frame. Returns how many numbers the records have; negative if the payload was refused.
+    pub fn sync(&mut self, state: bool, scratch: bool, watch: u32) -> i32 {
+        let apply = |payload: &str| self.apply(state, payload, watch);
+        let result = match scratch {
+            true => rx::with_scratch(apply),
+            false => rx::with_payload(apply),
+        };
+        match result {
+            Ok(()) => self.objects.records().len() as i32,
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// Gives JavaScript what it lacks of the present members, and the order of all. Returns how many
+    /// numbers the records have.
+    pub fn refresh(&mut self) -> i32 {
+        self.objects.begin();
+        self.order.clear();
+        self.map.settle();
+        for (member, presence) in self.map.iter() {
+            self.order.push(member.slot());
+            self.objects.refresh(member, presence);
+        }
+        self.objects.end();
+        self.objects.records().len() as i32
+    }
+
+    /// Where the records are.
+    pub fn records_ptr(&self) -> *const u32 {
+        self.objects.records().as_ptr()
+    }
+
+    /// Where the text with the keys and values is.
+    pub fn text_ptr(&self) -> *const u8 {
+        self.objects.text().as_ptr()
+    }
+
+    /// How many bytes the text has.
+    pub fn text_len(&self) -> usize {
+        self.objects.text().len()
+    }
+
+    /// Where the order is.
+    pub fn order_ptr(&self) -> *const u32 {
+        self.order.as_ptr()
+    }
+
+    /// How many members there are.
+    pub fn count(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Where the payload that was refused last is wrong, in bytes.
+    pub fn error_offset(&self) -> usize {
+        self.error_offset
+    }
+}
+
+impl PresenceCore {
+    fn empty(seed: u64) -> Self {
+        Self {
+            seed,
+            map: Presences::with_seed(seed),
+            objects: Objects::default(),
+            order: Vec::new(),
+            error_offset: 0,
+        }
+    }
+
+    fn apply(&mut self, state: bool, payload: &str, watch: u32) -> Result<(), Error> {
+        let changes = match state {
+            true => self.map.sync_state(payload)?,
+            false => self.map.sync_diff(payload)?,
+        };
+        self.objects.begin();
+        for change in changes {
+            let watched = match change {
+                Change::Join { .. } => WATCH_JOINS,
+                Change::Leave { .. } => WATCH_LEAVES,
+            };
+            if watch & watched == 0 {
+                self.objects.pass_over(change);
+            } else {
+                self.objects.report(change);
+            }
+        }
+        self.objects.end();
+        Ok(())
+    }
+
+    fn refuse(&mut self, error: Error) -> i32 {
+        match error {
+            Error::Json(json::Error { offset, .. }) => {
+                self.error_offset = offset;
+                NOT_JSON
+            }
+            Error::Missing("joins") => NO_JOINS,
+            Error::Missing(_) => NO_LEAVES,
+            _ => TOO_LARGE,
+        }
+    }
+}

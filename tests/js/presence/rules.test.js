@@ -1,0 +1,288 @@
+// The rules of Presence by example: the cases that phoenix.js's own presence tests cover, and what is
+// known to surprise.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Ours as Presence, PlainChannel, RawChannel, watch } from "../support/presence.js";
+
+const meta = (ref, more) => ({ phx_ref: ref, ...more });
+const one = (ref) => ({ metas: [meta(ref)] });
+
+// Objects without a prototype compare equal to their plain copies.
+const plain = (value) => JSON.parse(JSON.stringify(value));
+
+function recorded() {
+  const events = [];
+  return {
+    events,
+    onJoin: (key, current, joined) => events.push(["join", key, plain(current ?? null), plain(joined)]),
+    onLeave: (key, current, left) => events.push(["leave", key, plain(current), plain(left)]),
+  };
+}
+
+describe("Presence.syncState", () => {
+  test("fills an empty state and leaves the old one as it was", () => {
+    const before = {};
+    const after = Presence.syncState(before, { ada: one("1") });
+    assert.deepEqual(plain(after), { ada: one("1") });
+    assert.deepEqual(before, {});
+  });
+
+  test("reports who came and who went", () => {
+    const { events, onJoin, onLeave } = recorded();
+    const state = Presence.syncState({}, { dan: one("4") });
+    const now = { ada: one("1"), bob: one("2") };
+    assert.deepEqual(plain(Presence.syncState(state, now, onJoin, onLeave)), now);
+    assert.deepEqual(events, [
+      ["join", "ada", null, one("1")],
+      ["join", "bob", null, one("2")],
+      ["leave", "dan", { metas: [] }, one("4")],
+    ]);
+  });
+
+  test("reports only the metas that are new to a key", () => {
+    const { events, onJoin, onLeave } = recorded();
+    const state = Presence.syncState({}, { ada: one("1") });
+    Presence.syncState(state, { ada: { metas: [meta("1"), meta("2")] } }, onJoin, onLeave);
+    assert.deepEqual(events, [["join", "ada", one("1"), one("2")]]);
+  });
+
+  test("reports only the metas that went from a key", () => {
+    const { events, onJoin, onLeave } = recorded();
+    const state = Presence.syncState({}, { ada: { metas: [meta("1"), meta("2")] } });
+    Presence.syncState(state, { ada: one("2") }, onJoin, onLeave);
+    assert.deepEqual(events, [["leave", "ada", one("2"), one("1")]]);
+  });
+
+  test("takes keys that objects have from their prototype for ordinary keys", () => {
+    const { events, onJoin } = recorded();
+    const names = ["__proto__", "constructor", "hasOwnProperty"];
+    const text = `{${names.map((name) => `"${name}":{"metas":[{"phx_ref":"1"}]}`).join(",")}}`;
+    const state = Presence.syncState({}, JSON.parse(text), onJoin);
+    assert.equal(Object.getPrototypeOf(state), null);
+    assert.deepEqual(
+      events.map(([, key, current]) => [key, current]),
+      names.map((name) => [name, null]),
+    );
+    assert.deepEqual(Object.getOwnPropertyNames(Presence.syncState(state, {})), []);
+  });
+
+  test("of one key with very many metas takes no quadratic time", () => {
+    const many = (from) => ({
+      ada: { metas: Array.from({ length: 50_000 }, (_, i) => meta(String(from + i))) },
+    });
+    const started = performance.now();
+    assert.equal(Presence.syncState(many(0), many(25_000)).ada.metas.length, 50_000);
+    // Comparing each with each would be thousands of millions of comparisons.
+    assert.ok(performance.now() - started < 5_000);
+  });
+});
+
+describe("Presence.syncDiff", () => {
+  test("adds a key and a meta, and takes a key whose last meta goes", () => {
+    const state = Presence.syncState({}, { ada: one("1"), bob: one("2") });
+    const diff = { joins: { ada: one("1.2"), eve: one("5") }, leaves: { bob: one("2") } };
+    assert.deepEqual(plain(Presence.syncDiff(state, diff)), {
+      ada: { metas: [meta("1"), meta("1.2")] },
+      eve: one("5"),
+    });
+  });
+
+  test("keeps a key that has metas left", () => {
+    const state = Presence.syncState({}, { ada: { metas: [meta("1"), meta("2")] } });
+    Presence.syncDiff(state, { joins: {}, leaves: { ada: one("1") } });
+    assert.deepEqual(plain(state), { ada: one("2") });
+  });
+
+  test("changes a state without prototype in place, and copies any other", () => {
+    const diff = { joins: { ada: one("1") }, leaves: {} };
+    const bare = Object.create(null);
+    assert.equal(Presence.syncDiff(bare, diff), bare);
+    const object = {};
+    assert.notEqual(Presence.syncDiff(object, diff), object);
+    assert.deepEqual(object, {});
+  });
+});
+
+describe("Presence.list", () => {
+  const state = { ada: { metas: [meta("1"), meta("2")] }, bob: one("3") };
+
+  test("gives the presences", () => {
+    assert.deepEqual(Presence.list(state), Object.values(state));
+  });
+
+  test("gives what a function makes of them", () => {
+    const first = Presence.list(state, (key, { metas: [first] }) => `${key} ${first.phx_ref}`);
+    assert.deepEqual(first, ["ada 1", "bob 3"]);
+  });
+});
+
+for (const Channel of [PlainChannel, RawChannel]) {
+  describe(`a presence on a ${Channel.name}`, () => {
+    const state = (channel, value) => channel.deliver("presence_state", JSON.stringify(value));
+    const diff = (channel, joins, leaves) =>
+      channel.deliver("presence_diff", JSON.stringify({ joins, leaves }));
+
+    test("holds diffs back until the state has come", () => {
+      const channel = new Channel();
+      const log = [];
+      const presence = watch(new Presence(channel), log);
+      assert.equal(presence.inPendingSyncState(), true);
+
+      diff(channel, {}, { bob: one("2") });
+      assert.deepEqual(presence.pendingDiffs, [{ joins: {}, leaves: { bob: one("2") } }]);
+      assert.deepEqual(presence.list(), []);
+      assert.deepEqual(log, []);
+
+      state(channel, { ada: one("1"), bob: one("2") });
+      assert.equal(presence.inPendingSyncState(), false);
+      assert.deepEqual(presence.pendingDiffs, []);
+      assert.deepEqual(presence.list((key) => key), ["ada"]);
+      assert.deepEqual(
+        log.map(([kind, key]) => `${kind} ${key}`),
+        ["join ada", "join bob", "leave bob", "sync 0"],
+      );
+    });
+
+    test("applies the other diffs that it held back if one of them is none", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      diff(channel, { bob: one("2") }, {});
+      channel.deliver("presence_diff", '{"joins":{}}');
+      diff(channel, { eve: one("3") }, {});
+      const log = [];
+      watch(presence, log);
+      assert.throws(() => state(channel, { ada: one("1") }), /presence_diff refused/);
+      assert.deepEqual(presence.list((key) => key), ["ada", "bob", "eve"]);
+      assert.deepEqual(
+        log.map(([kind, key]) => `${kind} ${key}`),
+        ["join ada", "join bob", "join eve", "sync 0"],
+      );
+    });
+
+    test("holds diffs back again after a rejoin, and shows the old state until then", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      state(channel, { ada: one("1"), bob: one("2") });
+      channel.ref = "2";
+      assert.equal(presence.inPendingSyncState(), true);
+
+      diff(channel, { eve: one("3") }, {});
+      assert.deepEqual(presence.list((key) => key), ["ada", "bob"]);
+
+      const log = [];
+      watch(presence, log);
+      state(channel, { bob: one("2") });
+      assert.deepEqual(presence.list((key) => key), ["bob", "eve"]);
+      assert.deepEqual(
+        log.map(([kind, key]) => `${kind} ${key}`),
+        ["leave ada", "join eve", "sync 0"],
+      );
+    });
+
+    test("listens to the events that it is told, and only to those", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel, { events: { state: "who", diff: "moves" } });
+      state(channel, { ada: one("1") });
+      assert.deepEqual(presence.list(), []);
+      channel.deliver("who", JSON.stringify({ ada: one("1") }));
+      channel.deliver("moves", JSON.stringify({ joins: { bob: one("2") }, leaves: {} }));
+      assert.deepEqual(presence.list((key) => key), ["ada", "bob"]);
+    });
+
+    test("goes without callbacks that were taken back", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      for (const set of ["onJoin", "onLeave", "onSync"]) presence[set](() => assert.fail(set));
+      for (const set of ["onJoin", "onLeave", "onSync"]) presence[set](undefined);
+      state(channel, { ada: one("1") });
+      diff(channel, {}, { ada: one("1") });
+      assert.deepEqual(presence.list(), []);
+    });
+
+    test("gives the same objects again until they change", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      state(channel, { ada: one("1"), bob: one("2") });
+      const [ada, bob] = presence.list();
+      diff(channel, { bob: one("3"), eve: one("4") }, {});
+      const listed = presence.list();
+      assert.equal(listed[0], ada);
+      assert.notEqual(listed[1], bob);
+      assert.equal(presence.list()[2], listed[2]);
+      assert.equal(presence.state.ada, ada);
+    });
+
+    test("keeps `state` up to date, in order, however rarely it is read", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      state(channel, { z: one("1"), 5: one("2"), y: one("3") });
+      const names = () => Object.getOwnPropertyNames(presence.state);
+      assert.deepEqual(names(), ["5", "z", "y"]);
+      diff(channel, { x: one("4"), 1: one("5") }, { z: one("1") });
+      diff(channel, { z: one("6"), y: one("7") }, { 5: one("2") });
+      assert.deepEqual(names(), ["1", "y", "x", "z"]);
+      for (let i = 0; i < 1_000; i++) diff(channel, { x: one(`x${i + 1}`) }, { x: one(`x${i}`) });
+      assert.deepEqual(presence.state.x, { metas: [meta("4"), meta("x1000")] });
+    });
+
+    test("can be reset by assigning a state", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      state(channel, { ada: one("1") });
+      presence.state = { bob: one("2") };
+      assert.deepEqual(plain(presence.state), { bob: one("2") });
+      presence.state = {};
+      assert.deepEqual(presence.list(), []);
+      diff(channel, { eve: one("3") }, {});
+      assert.deepEqual(presence.list((key) => key), ["eve"]);
+    });
+
+    test("refuses what is no presence payload, says so, and stays as it was", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      state(channel, { ada: one("1") });
+      for (const [event, payload, message] of [
+        ["presence_state", '{"bob":7}', /presence_state refused.*byte 7/],
+        ["presence_state", "[]", /byte 0/],
+        ["presence_diff", '{"joins":{}}', /presence_diff refused.*"leaves"/],
+        ["presence_diff", '{"leaves":{}}', /"joins"/],
+      ]) {
+        assert.throws(() => channel.deliver(event, payload), { name: "TypeError", message });
+        assert.deepEqual(presence.list((key) => key), ["ada"]);
+      }
+    });
+  });
+}
+
+test("a payload spelled unusually means what JSON.parse makes of it", () => {
+  const channel = new RawChannel();
+  const log = [];
+  const presence = watch(new Presence(channel), log);
+  channel.deliver(
+    "presence_state",
+    String.raw` {"\u0061da" : { "metas":[ {"phx_ref":1.0} , {"phx_ref":"x","phx_ref":"y"} ] },
+      "bob":{"metas":[]}, "bob":{"metas":[{"phx_\u0072ef":"\ud83e\udd80"}]}} `,
+  );
+  log.length = 0;
+  channel.deliver(
+    "presence_state",
+    '{"ada":{"metas":[{"phx_ref":"y"},{"phx_ref":1e0}]},"bob":{"metas":[{"phx_ref":"🦀"}]}}',
+  );
+  assert.deepEqual(log, [["sync", 0]]);
+  assert.deepEqual(presence.list(), [
+    { metas: [{ phx_ref: 1 }, { phx_ref: "y" }] },
+    { metas: [{ phx_ref: "🦀" }] },
+  ]);
+});
+
+test("large payloads of any script come through whole", () => {
+  const channel = new RawChannel();
+  const presence = new Presence(channel);
+  for (const letter of ["a", "é", "漢", "🦀"]) {
+    const state = {};
+    for (let i = 0; i < 5_000; i++) state[`${letter}${i}`] = one(letter.repeat(50));
+    channel.deliver("presence_state", JSON.stringify(state));
+    assert.deepEqual(plain(presence.state), state);
+  }
+});

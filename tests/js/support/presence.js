@@ -1,0 +1,146 @@
+// What the presence tests share: both implementations, channels without a socket, and payloads of all
+// kinds that a server could send.
+
+import fc from "fast-check";
+import { Presence as Theirs } from "phoenix";
+import { PACKAGE } from "./server.js";
+
+export const { Presence: Ours } = await import(`${PACKAGE}/index.js`);
+const { writeText } = await import(`${PACKAGE}/wasm.js`);
+export { Theirs };
+
+/** A channel as phoenix.js's Presence needs it: `on` and `joinRef`. */
+export class PlainChannel {
+  ref = "1";
+  #callbacks = new Map();
+
+  on(event, callback) {
+    this.#callbacks.set(event, callback);
+  }
+
+  joinRef() {
+    return this.ref;
+  }
+
+  /** Delivers the JSON text of a payload. */
+  deliver(event, text) {
+    this.#callbacks.get(event)?.(JSON.parse(text));
+  }
+}
+
+/** A channel that hands its payloads over as text, as herenow's own does. */
+export class RawChannel {
+  ref = "1";
+  #callbacks = new Map();
+
+  _bindRaw(event, callback) {
+    this.#callbacks.set(event, callback);
+  }
+
+  joinRef() {
+    return this.ref;
+  }
+
+  deliver(event, text) {
+    writeText(text);
+    this.#callbacks.get(event)?.();
+  }
+}
+
+/** Everything about a value that JSON shows, the order of the keys included. */
+export const text = (value) => (value === undefined ? "undefined" : JSON.stringify(value));
+
+/** A callback for joins or leaves that notes what it is given, as it is at that moment. */
+export const note = (log, kind) => (key, current, presence) => {
+  log.push([kind, key, text(current), text(presence)]);
+};
+
+/** A presence that notes all its callbacks in `log`; of `watched`, "join", "leave" and "sync". */
+export function watch(presence, log, watched = ["join", "leave", "sync"]) {
+  if (watched.includes("join")) presence.onJoin(note(log, "join"));
+  if (watched.includes("leave")) presence.onLeave(note(log, "leave"));
+  if (watched.includes("sync")) presence.onSync((...args) => log.push(["sync", args.length]));
+  return presence;
+}
+
+/** Several values by their weights: [weight, arbitrary] pairs. */
+const weighted = (...pairs) =>
+  fc.oneof(...pairs.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+
+const key = weighted(
+  [
+    20,
+    fc.constantFrom("a", "b", "c", "2", "10", "01", "4294967294", "4294967295", "__proto__"),
+  ],
+  [
+    10,
+    fc.constantFrom("constructor", "hasOwnProperty", "metas", "", "é", "🦀", 'a"b\\c\n', "\ud800"),
+  ],
+  [1, fc.string({ unit: "binary" })],
+);
+
+const reference = weighted(
+  [12, fc.constantFrom("1", "2", "3", "4", 'quo"te', "é")],
+  [4, fc.constantFrom(1, 2, 1.5, 0, -1, null, true, false)],
+  [1, fc.constantFrom({}, [])],
+);
+
+const meta = weighted(
+  [
+    20,
+    fc.record(
+      { n: fc.integer({ min: 0, max: 3 }), phx_ref: reference, info: fc.jsonValue({ maxDepth: 2 }) },
+      { requiredKeys: ["n"] },
+    ),
+  ],
+  [1, fc.constantFrom(7, "meta", [], {})],
+);
+
+const metas = weighted(
+  [9, fc.array(meta, { maxLength: 4 })],
+  [1, fc.array(meta, { minLength: 9, maxLength: 14 })],
+);
+
+// Other fields before the metas or after them.
+const presence = fc
+  .record({
+    metas,
+    user: fc.option(fc.jsonValue({ maxDepth: 2 }), { freq: 3 }),
+    first: fc.boolean(),
+  })
+  .map(({ metas, user, first }) => {
+    if (user === null) return { metas };
+    return first ? { user, metas } : { metas, user };
+  });
+
+// As text, because an object literal could not have a key called "__proto__".
+export const presences = fc
+  .array(fc.tuple(key, presence), { maxLength: 6 })
+  .map((entries) => object(entries.map(([key, value]) => [key, JSON.stringify(value)])));
+
+export const diff = fc
+  .record({ joins: presences, leaves: presences })
+  .map(({ joins, leaves }) => object([["joins", joins], ["leaves", leaves]]));
+
+/** A JSON object of keys and the texts of their values. */
+export const object = (entries) =>
+  `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(",")}}`;
+
+/** What can happen to a presence: payloads and rejoins; and whether somebody looks afterwards. */
+export const steps = fc.array(
+  fc.record({
+    step: weighted(
+      [3, presences.map((text) => ({ event: "presence_state", text }))],
+      [6, diff.map((text) => ({ event: "presence_diff", text }))],
+      [1, fc.constantFrom({ ref: "2" }, { ref: "3" }, { ref: null })],
+    ),
+    look: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+/** Takes a step on a channel. */
+export function take(channel, { event, text, ref }) {
+  if (event === undefined) channel.ref = ref;
+  else channel.deliver(event, text);
+}
