@@ -53,3 +53,6 @@ fn ensure_node() -> Result<()> {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;
