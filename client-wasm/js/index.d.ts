@@ -1,1 +1,2 @@
 export * from "./presence.js";
+export * from "./socket.js";

@@ -8,5 +8,7 @@
 mod objects;
 mod presence;
 pub mod rx;
+mod socket;
 
 pub use presence::PresenceCore;
+pub use socket::SocketCore;

@@ -116,13 +116,11 @@ pub fn rx_payload_len() -> usize {
 }
 
 /// The frame that is being handled.
-#[allow(dead_code, reason = "for the socket")]
 pub(crate) fn with_frame<R>(read: impl FnOnce(&str) -> R) -> R {
     FRAME.with_borrow(|frame| read(frame.text()))
 }
 
 /// Says which part of the frame is its payload.
-#[allow(dead_code, reason = "for the socket")]
 pub(crate) fn set_payload(range: Range<usize>) {
     FRAME.with_borrow_mut(|frame| frame.payload = range);
 }

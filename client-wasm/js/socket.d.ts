@@ -1,0 +1,224 @@
+/** What a socket can be told when it is made. Everything is optional. */
+export interface SocketOptions {
+  /**
+   * Query parameters of the connection, or a function that returns them and is asked before each connection.
+   * Nested objects become `a[b]=c`; what is null is left out.
+   */
+  params?: object | (() => object);
+  /**
+   * A token for the server's `auth_token`, or a function that is asked for it before each connection. It
+   * travels as a WebSocket subprotocol, not in the address.
+   */
+  authToken?: string | (() => string);
+  /**
+   * The class to connect with, in place of the global `WebSocket`: the one of npm `ws`, say, or npm
+   * phoenix's `LongPoll`.
+   */
+  transport?: TransportClass;
+  /** How long joins and pushes wait for an answer, in ms. 10000 if not given. */
+  timeout?: number;
+  /** How long after the last answer a heartbeat is sent, and how long it may stay unanswered, in ms. 30000. */
+  heartbeatIntervalMs?: number;
+  /** How long to wait before the try with this number (the first is 1) to connect again, in ms. */
+  reconnectAfterMs?: (tries: number) => number;
+  /** How long to wait before the try with this number to join a channel again, in ms. */
+  rejoinAfterMs?: (tries: number) => number;
+  /** Hears of everything that is sent, received, opened, closed and in error. */
+  logger?: (kind: string, message: string, data?: any) => void;
+  /** Logs to the console, if there is no `logger`. */
+  debug?: boolean;
+  /** The protocol version to ask the server for. "2.0.0", the only one whose frames are understood. */
+  vsn?: string;
+  /** The `binaryType` of the transport. "arraybuffer". */
+  binaryType?: BinaryType;
+  /** The `timeout` of a transport that has one, as `LongPoll`. 20000. */
+  longpollerTimeout?: number;
+  /** Accepted for the sake of generated code, and of no effect: there is no fallback to another transport. */
+  longPollFallbackMs?: number;
+}
+
+/** A class that is used like `WebSocket`. */
+export type TransportClass = new (url: string, protocols?: any) => any;
+
+export type ConnectionState = "connecting" | "open" | "closing" | "closed";
+export type ChannelState = "closed" | "errored" | "joined" | "joining" | "leaving";
+
+/** A message with its parts, as a socket's `onMessage` gets it. */
+export interface Message<Payload = any> {
+  topic: string;
+  event: string;
+  payload: Payload;
+  ref: string | null;
+  join_ref: string | null;
+}
+
+/**
+ * A connection to a server, shared by any number of channels. It is made again whenever it is lost, and the
+ * channels join again by themselves.
+ *
+ * ```js
+ * const socket = new Socket("/socket", { params: { user_id: "1" } });
+ * socket.connect();
+ * ```
+ */
+export class Socket {
+  /**
+   * @param endPoint Where the server has its socket: "wss://example.com/socket", or "/socket" for the host
+   * of the page.
+   */
+  constructor(endPoint: string, options?: SocketOptions);
+
+  /** Connects. Does nothing if that was done before. */
+  connect(params?: object | (() => object)): void;
+
+  /**
+   * Closes the connection, and does not make it again before `connect`.
+   *
+   * @param callback Called when it is closed.
+   */
+  disconnect(callback?: () => void | Promise<void>, code?: number, reason?: string): void;
+
+  /** Disconnects, and connects with another transport the next time. */
+  replaceTransport(transport: TransportClass): void;
+
+  isConnected(): boolean;
+  connectionState(): ConnectionState;
+
+  /** The full address, with all parameters. */
+  endPointURL(): string;
+  /** The protocol that fits the page: "wss" or "ws". */
+  protocol(): string;
+
+  /**
+   * A channel for this topic, which is not joined yet.
+   *
+   * @param params Go out with each of its joins. A function is asked for them each time.
+   * @typeParam Incoming The events that the server sends, with the payloads of each.
+   */
+  channel<Incoming extends object = Record<string, any>>(
+    topic: string,
+    params?: object | (() => object),
+  ): Channel<Incoming>;
+
+  /** The channels that have not ended. */
+  readonly channels: Channel<any>[];
+
+  /** Forgets a channel that was never joined. */
+  remove(channel: Channel<any>): void;
+
+  /** Sends a message that belongs to no channel, as soon as there is a connection. */
+  push(message: Partial<Message> & { topic: string; event: string }): void;
+
+  /** These return a ref, which `off` takes to remove the callback again. */
+  onOpen(callback: () => void): string;
+  /** The callback gets the event of the transport. */
+  onClose(callback: (event: any) => void): string;
+  /** The callback gets the event of the transport, its class, and how many connections have been open. */
+  onError(
+    callback: (error: any, transport: TransportClass, establishedConnections: number) => void,
+  ): string;
+  /** Hears of every message, after the channels. */
+  onMessage(callback: (message: Message) => void): string;
+  /** Removes the callbacks with these refs. */
+  off(refs: string[]): void;
+
+  /**
+   * Measures the time to the server and back.
+   *
+   * @returns false if there is no connection to measure.
+   */
+  ping(callback: (milliseconds: number) => void): boolean;
+
+  /** A ref that no other message has. */
+  makeRef(): string;
+
+  log(kind: string, message: string, data?: any): void;
+  hasLogger(): boolean;
+}
+
+/**
+ * A topic that is joined, or will be. It joins again by itself after whatever happens, until it is left or
+ * the server closes it.
+ *
+ * ```ts
+ * const channel = socket.channel<{ shout: { body: string } }>("room:lobby");
+ * channel.on("shout", ({ body }) => console.log(body));
+ * channel.join().receive("ok", () => channel.push("shout", { body: "hello" }));
+ * ```
+ *
+ * @typeParam Incoming The events that the server sends, with the payloads of each.
+ */
+export class Channel<Incoming extends object = Record<string, any>> {
+  private constructor();
+
+  readonly topic: string;
+  readonly state: ChannelState;
+  readonly socket: Socket;
+
+  /**
+   * Joins. Can be called once. The answer's callbacks are called again after each time that the channel has
+   * joined again.
+   */
+  join<Ok = any, Refused = any>(timeout?: number): Push<Ok, Refused>;
+
+  /** Leaves at once. The server is told and not waited for, so the answer is always "ok". */
+  leave(timeout?: number): Push<Record<string, never>, never>;
+
+  /**
+   * Sends an event, as soon as the channel is joined.
+   *
+   * @param payload Anything that JSON can hold, or an ArrayBuffer, which is sent as it is.
+   */
+  push<Ok = any, Refused = any>(event: string, payload?: any, timeout?: number): Push<Ok, Refused>;
+
+  /** Calls back for each such event. Returns what `off` takes to stop that. */
+  on<Event extends keyof Incoming & string>(
+    event: Event,
+    callback: (payload: Incoming[Event], ref: string | null, joinRef: string | null) => void,
+  ): number;
+  on(
+    event: string,
+    callback: (payload: any, ref: string | null, joinRef: string | null) => void,
+  ): number;
+
+  /** Stops one callback, or all that there are for the event. */
+  off(event: string, ref?: number): void;
+
+  /** When the channel has ended: it was left, or the server closed it. */
+  onClose(callback: (payload: any, ref: string | null, joinRef: string | null) => void): number;
+  /** When the channel has crashed or lost its connection. It joins again by itself. */
+  onError(callback: (reason?: any) => void): number;
+
+  /** To be replaced, to see or change every payload before the callbacks get it. Must return a payload. */
+  onMessage(event: string, payload: any, ref: string | null, joinRef: string | null): any;
+
+  /** The ref of the join in force, which changes with each join. */
+  joinRef(): string | null | undefined;
+
+  isClosed(): boolean;
+  isErrored(): boolean;
+  isJoined(): boolean;
+  isJoining(): boolean;
+  isLeaving(): boolean;
+  /** Whether a push would go out at once. */
+  canPush(): boolean;
+}
+
+/**
+ * A message on its way to the server.
+ *
+ * @typeParam Ok The response of an answer with the status "ok".
+ * @typeParam Refused The response of an answer with the status "error".
+ */
+export class Push<Ok = any, Refused = any> {
+  private constructor();
+
+  /**
+   * Calls back when the answer has this status, at once if it has come already. "timeout" says that there
+   * was none in time. Can be chained.
+   */
+  receive(status: "ok", callback: (response: Ok) => void): this;
+  receive(status: "error", callback: (response: Refused) => void): this;
+  receive(status: "timeout", callback: () => void): this;
+  receive(status: string, callback: (response: any) => void): this;
+}

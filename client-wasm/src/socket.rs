@@ -1,0 +1,424 @@
+//! The decisions of a browser's `Socket`: [`herenow_core::client`] behind calls that carry numbers only.
+//!
+//! JavaScript owns the WebSocket, the timer and everything that is an object or a string: topics apart,
+//! the client here knows payloads, events and callbacks by number. Its outputs are polled one by one: a
+//! kind, and up to six numbers of detail.
+
+use herenow_core::client::{
+    ChannelId, ChannelState, Client, Close, CloseCause, Config, ConnectionId, ErrorCause, Event,
+    Frame, FrameEvent, MessageSpans, Outcome, Output, PushId, Schedule, Span, Timer,
+};
+use wasm_bindgen::prelude::*;
+
+use crate::rx;
+
+/// What JavaScript keeps a payload under. Of joins and pushes it knows the payload by the channel or the
+/// push, so only messages of no channel use it.
+type Handle = u32;
+
+/// What `poll` returns. The names and numbers are repeated in `js/socket.js`.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Kind {
+    Nothing,
+    /// connection
+    Connect,
+    /// what ([`Sent`]), channel, push, join_ref, ref, handle
+    Send,
+    /// connection, whether for want of a heartbeat
+    Close,
+    /// channel (0: the socket's reconnect), number of the try
+    AskDelay,
+    Opened,
+    Failed,
+    Closed,
+    /// connection
+    Disconnected,
+    /// ref, round trip
+    Pong,
+    /// channel, whether it is a reply
+    JoinSettled,
+    /// push, whether it is a reply
+    PushSettled,
+    /// channel
+    Message,
+    /// channel
+    UnclaimedReply,
+    /// channel, why (0: the server says so; 1 heartbeat, 2 closed, 3 error)
+    ChannelErrored,
+    /// channel, whether the server closed it, join_ref
+    ChannelClosed,
+}
+
+/// Which frame to write.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Sent {
+    Join,
+    Leave,
+    Heartbeat,
+    Push,
+    Direct,
+}
+
+/// The state machine of one `Socket`.
+#[wasm_bindgen]
+pub struct SocketCore {
+    client: Client<Handle>,
+    details: [f64; 6],
+    /// Where the parts of the last received frame stand, as JavaScript counts: join_ref, ref, topic, event,
+    /// payload, each from and to.
+    parts: [u32; 10],
+}
+
+#[wasm_bindgen]
+impl SocketCore {
+    /// A socket whose joins and pushes wait `timeout` ms, unless they say otherwise.
+    #[wasm_bindgen(constructor)]
+    pub fn new(timeout: f64, heartbeat_interval: f64) -> Self {
+        Self {
+            client: Client::new(Config {
+                timeout: timeout as u64,
+                heartbeat_interval: heartbeat_interval as u64,
+                reconnect_after: Schedule::Ask,
+                rejoin_after: Schedule::Ask,
+                ..Config::default()
+            }),
+            details: [0.0; 6],
+            parts: [0; 10],
+        }
+    }
+
+    /// See [`Client::next_ref`].
+    pub fn next_ref(&mut self) -> f64 {
+        self.client.next_ref() as f64
+    }
+
+    /// The next output, as a [`Kind`]; `detail` has the rest of it.
+    pub fn poll(&mut self) -> u8 {
+        let Some(output) = self.client.poll_output() else {
+            return Kind::Nothing as u8;
+        };
+        let (kind, details) = flatten(&output);
+        self.details = details;
+        kind as u8
+    }
+
+    /// A detail of the output that `poll` returned last.
+    pub fn detail(&self, index: usize) -> f64 {
+        self.details.get(index).copied().unwrap_or_default()
+    }
+
+    /// A part of the frame that was received last: see [`SocketCore::parts`].
+    pub fn part(&self, index: usize) -> u32 {
+        self.parts.get(index).copied().unwrap_or_default()
+    }
+
+    /// The time of the next `handle_timeout`; negative: none.
+    pub fn poll_timeout(&mut self) -> f64 {
+        self.client.poll_timeout().map_or(-1.0, |at| at as f64)
+    }
+
+    /// See [`Client::handle_timeout`].
+    pub fn handle_timeout(&mut self, now: f64) {
+        self.client.handle_timeout(now as u64);
+    }
+
+    /// The answer to [`Kind::AskDelay`].
+    pub fn set_delay(&mut self, now: f64, channel: u32, delay: f64) {
+        let timer = match channel {
+            0 => Timer::Reconnect,
+            id => Timer::Rejoin(ChannelId::from_raw(id)),
+        };
+        self.client.set_delay(now as u64, timer, delay as u64);
+    }
+
+    // The connection.
+
+    /// See [`Client::connect`].
+    pub fn connect(&mut self) {
+        self.client.connect();
+    }
+
+    /// See [`Client::disconnect`]. The close code stays in JavaScript. Returns the connection that is
+    /// closing, or 0.
+    pub fn disconnect(&mut self, now: f64) -> u32 {
+        let closing = self.client.disconnect(now as u64, Close::default());
+        closing.map_or(0, ConnectionId::get)
+    }
+
+    /// See [`Client::transport_opened`].
+    pub fn opened(&mut self, now: f64, connection: u32, skip_heartbeats: bool) {
+        let connection = ConnectionId::from_raw(connection);
+        self.client.transport_opened(now as u64, connection);
+        if skip_heartbeats && self.client.is_current(connection) {
+            self.client.skip_heartbeats();
+        }
+    }
+
+    /// See [`Client::transport_errored`].
+    pub fn errored(&mut self, now: f64, connection: u32) {
+        let connection = ConnectionId::from_raw(connection);
+        self.client.transport_errored(now as u64, connection);
+    }
+
+    /// See [`Client::transport_closing`].
+    pub fn closing(&mut self, connection: u32) {
+        let connection = ConnectionId::from_raw(connection);
+        self.client.transport_closing(connection);
+    }
+
+    /// See [`Client::transport_closed`].
+    pub fn closed(&mut self, now: f64, connection: u32) {
+        let connection = ConnectionId::from_raw(connection);
+        self.client.transport_closed(now as u64, connection);
+    }
+
+    /// See [`Client::transport_refused`].
+    pub fn refused(&mut self, connection: u32) {
+        let connection = ConnectionId::from_raw(connection);
+        self.client.transport_refused(connection);
+    }
+
+    /// See [`Client::ping`]. Returns its ref, or 0.
+    pub fn ping(&mut self, now: f64) -> f64 {
+        self.client.ping(now as u64).unwrap_or_default() as f64
+    }
+
+    /// Sends a message of no channel, which JavaScript keeps under `handle`.
+    pub fn send(&mut self, handle: Handle) {
+        self.client.send("", "", None, handle);
+    }
+
+    /// See [`Client::page_hidden`].
+    pub fn page_hidden(&mut self, hidden: bool) {
+        self.client.page_hidden(hidden);
+    }
+
+    /// See [`Client::page_shown`].
+    pub fn page_shown(&mut self, now: f64) {
+        self.client.page_shown(now as u64);
+    }
+
+    /// See [`Client::page_left`].
+    pub fn page_left(&mut self, now: f64) {
+        self.client.page_left(now as u64);
+    }
+
+    /// See [`Client::page_returned`].
+    pub fn page_returned(&mut self) {
+        self.client.page_returned();
+    }
+
+    // Frames.
+
+    /// A frame is in the receive buffer, `units` UTF-16 code units long. Returns 1 if it was a message, whose
+    /// payload the buffer then tells; 0 if it was dropped; -1 if it was no message.
+    ///
+    /// Binary frames come as text as well, without their data: what they bring stays in JavaScript.
+    pub fn received(&mut self, now: f64, connection: u32, units: u32) -> i32 {
+        let connection = ConnectionId::from_raw(connection);
+        let Self { client, parts, .. } = self;
+        let spans = rx::with_frame(|text| {
+            let received = client.received(now as u64, connection, text);
+            if let Ok(Some(spans)) = &received {
+                *parts = positions(text, units, spans);
+            }
+            received
+        });
+        match spans {
+            Ok(Some(spans)) => {
+                rx::set_payload(spans.payload.range());
+                1
+            }
+            Ok(None) => 0,
+            Err(_) => -1,
+        }
+    }
+
+    // Channels and pushes.
+
+    /// Makes a channel with the topic that is in the scratch buffer.
+    pub fn channel(&mut self) -> u32 {
+        rx::with_scratch(|topic| self.client.channel(topic, 0u32)).get()
+    }
+
+    /// See [`Client::join`]. False: it was joined before.
+    pub fn join(&mut self, now: f64, channel: u32, timeout: f64) -> bool {
+        let channel = ChannelId::from_raw(channel);
+        let joined = self.client.join(now as u64, channel, Some(timeout as u64));
+        joined.is_ok()
+    }
+
+    /// See [`Client::leave`].
+    pub fn leave(&mut self, channel: u32) {
+        self.client.leave(ChannelId::from_raw(channel));
+    }
+
+    /// See [`Client::remove`].
+    pub fn remove(&mut self, channel: u32) {
+        self.client.remove(ChannelId::from_raw(channel));
+    }
+
+    /// 0 closed, 1 errored, 2 joining, 3 joined.
+    pub fn channel_state(&self, channel: u32) -> u8 {
+        match self.client.channel_state(ChannelId::from_raw(channel)) {
+            ChannelState::Closed => 0,
+            ChannelState::Errored => 1,
+            ChannelState::Joining => 2,
+            ChannelState::Joined => 3,
+        }
+    }
+
+    /// See [`Client::join_ref`]; 0 if there is none.
+    pub fn join_ref(&self, channel: u32) -> f64 {
+        let join_ref = self.client.join_ref(ChannelId::from_raw(channel));
+        join_ref.unwrap_or_default() as f64
+    }
+
+    /// See [`Client::push`]. Returns the push, or 0 if the channel was not joined before.
+    pub fn push(&mut self, now: f64, channel: u32, timeout: f64) -> f64 {
+        let channel = ChannelId::from_raw(channel);
+        let timeout = Some(timeout as u64);
+        let push = self.client.push(now as u64, channel, "", 0u32, timeout);
+        push.map_or(0.0, |push| push.get() as f64)
+    }
+}
+
+fn flatten(output: &Output<Handle>) -> (Kind, [f64; 6]) {
+    match output {
+        Output::Connect(connection) => (Kind::Connect, details([connection.get().into()])),
+        Output::Send(frame) => (Kind::Send, frame_details(frame)),
+        Output::Close(connection, close) => {
+            let heartbeat = *close == Close::HEARTBEAT_TIMEOUT;
+            let list = [connection.get().into(), heartbeat.into()];
+            (Kind::Close, details(list))
+        }
+        Output::AskDelay(timer, tries) => {
+            let channel = match timer {
+                Timer::Reconnect => 0,
+                Timer::Rejoin(channel) => channel.get(),
+            };
+            (Kind::AskDelay, details([channel.into(), (*tries).into()]))
+        }
+        Output::Event(event) => event_details(event),
+    }
+}
+
+fn frame_details(frame: &Frame<Handle>) -> [f64; 6] {
+    let what = match (&frame.event, frame.push) {
+        (FrameEvent::Join, _) => Sent::Join,
+        (FrameEvent::Leave, _) => Sent::Leave,
+        (FrameEvent::Heartbeat, _) => Sent::Heartbeat,
+        (FrameEvent::Named(_), Some(_)) => Sent::Push,
+        (FrameEvent::Named(_), None) => Sent::Direct,
+    };
+    [
+        f64::from(what as u8),
+        frame.channel.map_or(0, ChannelId::get).into(),
+        frame.push.map_or(0, PushId::get) as f64,
+        frame.join_ref.unwrap_or_default() as f64,
+        frame.reference.unwrap_or_default() as f64,
+        frame.payload.into(),
+    ]
+}
+
+fn event_details(event: &Event) -> (Kind, [f64; 6]) {
+    match *event {
+        Event::Opened => (Kind::Opened, details([])),
+        Event::Failed => (Kind::Failed, details([])),
+        Event::Closed => (Kind::Closed, details([])),
+        Event::Disconnected(connection) => (Kind::Disconnected, details([connection.get().into()])),
+        Event::Pong {
+            reference,
+            round_trip,
+        } => (Kind::Pong, details([reference as f64, round_trip as f64])),
+        Event::JoinSettled { channel, outcome } => {
+            let list = [channel.get().into(), is_reply(outcome)];
+            (Kind::JoinSettled, details(list))
+        }
+        Event::PushSettled { push, outcome, .. } => {
+            let list = [push.get() as f64, is_reply(outcome)];
+            (Kind::PushSettled, details(list))
+        }
+        Event::Message { channel, .. } => (Kind::Message, details([channel.get().into()])),
+        Event::UnclaimedReply { channel, .. } => {
+            (Kind::UnclaimedReply, details([channel.get().into()]))
+        }
+        Event::ChannelErrored { channel, cause } => {
+            let cause = match cause {
+                ErrorCause::Server(_) => 0,
+                ErrorCause::HeartbeatTimeout => 1,
+                ErrorCause::ConnectionClosed => 2,
+                ErrorCause::ConnectionError => 3,
+            };
+            let list = [channel.get().into(), cause.into()];
+            (Kind::ChannelErrored, details(list))
+        }
+        Event::ChannelClosed {
+            channel,
+            cause,
+            join_ref,
+        } => {
+            let by_server = matches!(cause, CloseCause::Server(_));
+            let join_ref = join_ref.unwrap_or_default() as f64;
+            let list = [channel.get().into(), by_server.into(), join_ref];
+            (Kind::ChannelClosed, details(list))
+        }
+    }
+}
+
+fn is_reply(outcome: Outcome) -> f64 {
+    matches!(outcome, Outcome::Reply { .. }).into()
+}
+
+fn details<const N: usize>(list: [f64; N]) -> [f64; 6] {
+    let mut details = [0.0; 6];
+    for (detail, value) in details.iter_mut().zip(list) {
+        *detail = value;
+    }
+    details
+}
+
+fn positions(text: &str, units: u32, spans: &MessageSpans) -> [u32; 10] {
+    let MessageSpans {
+        join_ref,
+        reference,
+        topic,
+        event,
+        payload,
+    } = *spans;
+    let mut positions = [0; 10];
+    let (pairs, _) = positions.as_chunks_mut::<2>();
+    for (pair, span) in pairs
+        .iter_mut()
+        .zip([join_ref, reference, topic, event, payload])
+    {
+        *pair = utf16(text, units, span);
+    }
+    positions
+}
+
+/// Where the span stands in the text as JavaScript has it, `units` UTF-16 code units long. Only what is
+/// before it or after it is counted, whichever is shorter, and nothing if the text is ASCII.
+fn utf16(text: &str, units: u32, span: Span) -> [u32; 2] {
+    let position = |at: u32| {
+        let (before, after) = match text.split_at_checked(at as usize) {
+            Some(halves) if text.len() != units as usize => halves,
+            _ => return at,
+        };
+        if before.len() < after.len() {
+            utf16_len(before)
+        } else {
+            units.saturating_sub(utf16_len(after))
+        }
+    };
+    [position(span.start), position(span.end)]
+}
+
+/// One for each character, which has one byte that is no continuation, and another for each of those that
+/// take four bytes, since UTF-16 writes these as pairs.
+fn utf16_len(text: &str) -> u32 {
+    let units = |byte: u8| u32::from(byte & 0xC0 != 0x80) + u32::from(byte >= 0xF0);
+    text.bytes().map(units).sum()
+}

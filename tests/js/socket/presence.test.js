@@ -1,0 +1,96 @@
+// Our Presence on our Channel: it reads the payload in wasm, where the frame already is. Whatever comes
+// between must not make it read something else.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { Clock } from "../support/clock.js";
+import { Presence, Socket } from "../support/package.js";
+import { transports } from "../support/transport.js";
+
+let clock;
+let Transport;
+let transport;
+let channel;
+
+beforeEach(() => {
+  clock = new Clock().install();
+  Transport = transports();
+  const socket = new Socket("ws://host/socket", { transport: Transport });
+  socket.connect();
+  transport = Transport.last;
+  transport.opened();
+  channel = socket.channel("room:1");
+  channel.join();
+  const ref = channel.joinRef();
+  const payload = { status: "ok", response: {} };
+  transport.receive([ref, ref, "room:1", "phx_reply", payload]);
+});
+afterEach(() => clock.uninstall());
+
+const metas = (...refs) => ({ metas: refs.map((phx_ref) => ({ phx_ref })) });
+const receive = (event, payload) => transport.receive([null, null, "room:1", event, payload]);
+const keys = (presence) => presence.list((key) => key).sort();
+
+test("a payload that only a Presence wants is not parsed as a whole", () => {
+  const presence = new Presence(channel);
+  const state = JSON.stringify({ ada: metas("1"), zoë: metas("2") });
+  const frame = `[null,null,"room:1","presence_state",${state}]`;
+  const parsed = [];
+  const { parse } = JSON;
+  JSON.parse = (text) => (parsed.push(text), parse(text));
+  try {
+    transport.receive(frame);
+  } finally {
+    JSON.parse = parse;
+  }
+  assert.ok(!parsed.includes(state), "it is read in wasm");
+  assert.deepEqual(keys(presence), ["ada", "zoë"]);
+});
+
+test("frames that come within the callbacks of another do not get into its way", () => {
+  const [first, second] = [new Presence(channel), new Presence(channel)];
+  let nested = 0;
+  const nest = () => {
+    if (nested++ > 0) return;
+    receive("noise", { text: "ü".repeat(1_000) });
+    receive("presence_diff", { joins: { eve: metas("3") }, leaves: {} });
+  };
+  channel.on("presence_state", nest);
+  const third = new Presence(channel);
+  third.onSync(nest);
+  const fourth = new Presence(channel);
+  receive("presence_state", { ada: metas("1"), bob: metas("2") });
+  for (const presence of [first, second]) assert.deepEqual(keys(presence), ["ada", "bob", "eve"]);
+  // To these the diff came before the state, so it waited for it.
+  for (const presence of [third, fourth]) assert.deepEqual(keys(presence), ["ada", "bob", "eve"]);
+});
+
+test("a Presence gets what onMessage makes of a payload", () => {
+  const presence = new Presence(channel);
+  channel.onMessage = (event, payload) =>
+    event === "presence_state" ? { ...payload, added: metas("9") } : payload;
+  receive("presence_state", { ada: metas("1") });
+  assert.deepEqual(keys(presence), ["ada", "added"]);
+});
+
+test("a Presence gets what is triggered", () => {
+  const presence = new Presence(channel);
+  channel.trigger("presence_state", { ada: metas("1") });
+  assert.deepEqual(keys(presence), ["ada"]);
+});
+
+test("a Presence keeps its members over a reconnect, until the new state comes", () => {
+  const presence = new Presence(channel);
+  receive("presence_state", { ada: metas("1") });
+  transport.failed();
+  clock.advance(10);
+  transport = Transport.last;
+  transport.opened();
+  assert.deepEqual(keys(presence), ["ada"]);
+  assert.equal(presence.inPendingSyncState(), true);
+  receive("presence_diff", { joins: { eve: metas("3") }, leaves: {} });
+  assert.deepEqual(keys(presence), ["ada"]);
+  receive("presence_state", { bob: metas("2") });
+  assert.deepEqual(keys(presence), ["bob", "eve"]);
+});

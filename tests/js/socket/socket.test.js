@@ -1,0 +1,405 @@
+// Our Socket, Channel and Push where a comparison with npm phoenix would not show it.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { Clock } from "../support/clock.js";
+import { Channel, Push, Socket } from "../support/package.js";
+import { transports } from "../support/transport.js";
+
+let clock;
+let Transport;
+beforeEach(() => {
+  clock = new Clock().install();
+  Transport = transports();
+});
+afterEach(() => clock.uninstall());
+
+function newSocket(options = {}) {
+  return new Socket("ws://host/socket", { transport: Transport, ...options });
+}
+
+function openSocket(options) {
+  const socket = newSocket(options);
+  socket.connect();
+  Transport.last.opened();
+  return socket;
+}
+
+function joinedChannel(socket, topic = "room:1") {
+  const channel = socket.channel(topic);
+  channel.join();
+  reply(channel.joinRef(), topic);
+  return channel;
+}
+
+function reply(ref, topic, status = "ok", response = {}, joinRef = ref) {
+  Transport.last.receive([joinRef, ref, topic, "phx_reply", { status, response }]);
+}
+
+const sent = () => Transport.last.sent.map((frame) => JSON.parse(frame));
+
+test("the classes are what the socket makes", () => {
+  const channel = newSocket().channel("room:1");
+  assert.ok(channel instanceof Channel);
+  assert.ok(channel.join() instanceof Push);
+  assert.ok(channel.push("x", {}) instanceof Push);
+});
+
+test("receive can be chained, and calls at once what has come already", () => {
+  const channel = joinedChannel(openSocket());
+  const heard = [];
+  const push = channel.push("x");
+  reply(push.ref, "room:1", "ok", 7, channel.joinRef());
+  const chained = push
+    .receive("ok", (response) => heard.push(["ok", response]))
+    .receive("error", () => heard.push(["error"]));
+  assert.equal(chained, push);
+  assert.deepEqual(heard, [["ok", 7]]);
+});
+
+test("leaving is answered at once, whenever one asks", () => {
+  const channel = joinedChannel(openSocket());
+  const heard = [];
+  channel.onClose((reason) => heard.push(reason));
+  channel.leave().receive("ok", () => heard.push("ok"));
+  channel.leave().receive("ok", () => heard.push("ok"));
+  assert.deepEqual(heard, ["leave", "ok", "ok"]);
+  assert.ok(channel.isClosed() && !channel.isLeaving());
+  assert.equal(sent().filter(([, , , event]) => event === "phx_leave").length, 1);
+});
+
+test("a channel that was left before it was joined says so when it is joined", () => {
+  const channel = openSocket().channel("room:1");
+  channel.leave();
+  assert.throws(() => channel.join(), /'room:1' was left before it was joined: make another one/);
+});
+
+test("params may be a function, which is asked for every join", () => {
+  let asked = 0;
+  const socket = openSocket();
+  const channel = socket.channel("room:1", () => ({ asked: ++asked }));
+  channel.join();
+  Transport.last.failed();
+  clock.advance(10);
+  Transport.last.opened();
+  assert.deepEqual(sent().at(-1).at(-1), { asked: 2 });
+});
+
+test("connection params may be a function, which is asked for every connection", () => {
+  let asked = 0;
+  openSocket({ params: () => ({ token: ++asked }) });
+  Transport.last.failed();
+  clock.advance(10);
+  const urls = Transport.made.map(({ url }) => url);
+  assert.deepEqual(urls, [
+    "ws://host/socket/websocket?token=1&vsn=2.0.0",
+    "ws://host/socket/websocket?token=2&vsn=2.0.0",
+  ]);
+});
+
+test("a token goes as a subprotocol, unpadded", () => {
+  openSocket({ authToken: "token" });
+  assert.deepEqual(Transport.last.protocols, ["phoenix", "base64url.bearer.phx.dG9rZW4"]);
+  openSocket({ authToken: () => "1234" });
+  assert.deepEqual(Transport.last.protocols, ["phoenix", "base64url.bearer.phx.MTIzNA"]);
+});
+
+test("the delays of reconnects and rejoins are asked for, with the number of the try", () => {
+  const asked = [];
+  const delay = (kind) => (tries) => (asked.push([kind, tries]), 100);
+  const socket = openSocket({ reconnectAfterMs: delay("connect"), rejoinAfterMs: delay("join") });
+  const channel = socket.channel("room:1");
+  channel.join();
+  for (const _ of [1, 2]) {
+    reply(channel.joinRef(), "room:1", "error");
+    clock.advance(100);
+  }
+  for (const _ of [1, 2, 3]) {
+    Transport.last.failed();
+    clock.advance(100);
+  }
+  assert.deepEqual(asked, [
+    ["join", 1],
+    ["join", 2],
+    ["connect", 1],
+    ["connect", 2],
+    ["connect", 3],
+  ]);
+});
+
+test("there is one timer for everything, and none for a socket that has ended", () => {
+  const socket = openSocket();
+  const channel = joinedChannel(socket);
+  for (let i = 0; i < 100; i++) channel.push("x", {}, 1_000 + i);
+  assert.equal(clock.pending, 1);
+  channel.leave();
+  clock.advance(2_000);
+  socket.disconnect();
+  Transport.last.closed();
+  assert.equal(clock.pending, 0);
+});
+
+test("timers work even where only setTimeout is faked", () => {
+  performance.now = Date.now = () => 5_000;
+  const socket = openSocket();
+  const channel = joinedChannel(socket);
+  let timeouts = 0;
+  channel.push("x").receive("timeout", () => timeouts++);
+  clock.advance(9_999);
+  assert.equal(timeouts, 0);
+  clock.advance(1);
+  assert.equal(timeouts, 1);
+  clock.advance(20_000);
+  assert.equal(sent().at(-1)[3], "heartbeat");
+});
+
+test("a clock that runs backwards stops nothing", () => {
+  const socket = openSocket();
+  const channel = joinedChannel(socket);
+  performance.now = () => 0;
+  clock.advance(1_000);
+  let timeouts = 0;
+  channel.push("x").receive("timeout", () => timeouts++);
+  clock.advance(10_000);
+  assert.equal(timeouts, 1);
+});
+
+test("a timeout longer than timers can be is not a short one", () => {
+  const channel = joinedChannel(openSocket({ heartbeatIntervalMs: 2 ** 40 }));
+  let settled = false;
+  channel.push("x", {}, 2 ** 33).receive("timeout", () => (settled = true));
+  clock.advance(2 ** 32);
+  assert.equal(settled, false);
+  clock.advance(2 ** 32);
+  assert.equal(settled, true);
+});
+
+test("a payload is not parsed if nobody listens, and once if many do", () => {
+  const channel = joinedChannel(openSocket());
+  const payloads = [];
+  for (const _ of [1, 2]) channel.on("heard", (payload) => payloads.push(payload));
+  let parsed = 0;
+  const { parse } = JSON;
+  JSON.parse = (...args) => (parsed++, parse(...args));
+  try {
+    Transport.last.receive('[null,null,"room:1","unheard",{"a":1}]');
+    assert.equal(parsed, 0);
+    Transport.last.receive('[null,null,"room:1","heard",{"a":1}]');
+  } finally {
+    JSON.parse = parse;
+  }
+  assert.equal(parsed, 1);
+  assert.deepEqual(payloads, [{ a: 1 }, { a: 1 }]);
+  assert.equal(payloads[0], payloads[1]);
+});
+
+test("what is not ASCII is found at the right place", () => {
+  const socket = openSocket();
+  const topic = "zimmer:größe 😀";
+  const channel = joinedChannel(socket, topic);
+  const heard = [];
+  channel.on("grüße", (payload, ref, joinRef) => heard.push([payload, ref, joinRef]));
+  channel.on("bye\n", (payload) => heard.push(payload));
+  const text = "ä€😀".repeat(50);
+  const message = [channel.joinRef(), "réf", topic, "grüße", { text }];
+  Transport.last.receive(JSON.stringify([...message, "€€€"]));
+  Transport.last.receive([null, null, topic, "bye\n", text]);
+  assert.deepEqual(heard, [[{ text }, "réf", channel.joinRef()], text]);
+  const response = { text };
+  channel.push("x").receive("ü", (answer) => heard.push(answer));
+  reply(sent().at(-1)[1], topic, "ü", response, channel.joinRef());
+  assert.deepEqual(heard.at(-1), response);
+});
+
+test("what is no message is an error, and the next frame is read as ever", () => {
+  const channel = joinedChannel(openSocket());
+  const heard = [];
+  channel.on("x", () => heard.push("x"));
+  assert.throws(() => Transport.last.receive('{"not":"a message"}'), /no message.*not/);
+  assert.throws(() => Transport.last.receive(new ArrayBuffer(0)), /no message: a binary frame/);
+  Transport.last.receive([null, null, "room:1", "x", {}]);
+  assert.deepEqual(heard, ["x"]);
+});
+
+test("binary frames may be views of a buffer", () => {
+  const channel = joinedChannel(openSocket());
+  const heard = [];
+  channel.on("x", (payload) => heard.push([...new Uint8Array(payload)]));
+  const frame = [2, 6, 1, ...new TextEncoder().encode("room:1x"), 8, 9];
+  const view = new Uint8Array([255, ...frame, 255]).subarray(1, -1);
+  Transport.last.onmessage({ data: view });
+  assert.deepEqual(heard, [[8, 9]]);
+});
+
+test("a binary push whose topic is too long says which part it is", () => {
+  const channel = joinedChannel(openSocket(), "t".repeat(256));
+  assert.throws(() => channel.push("x", new ArrayBuffer(1)), /topic of at most 255 bytes.*256/);
+  assert.throws(
+    () => joinedChannel(openSocket()).push("é".repeat(128), new ArrayBuffer(1)),
+    /event of at most 255 bytes.*256/,
+  );
+});
+
+test("a callback that throws does not keep others from what is theirs", () => {
+  const socket = openSocket();
+  const [first, second] = [joinedChannel(socket, "a"), joinedChannel(socket, "b")];
+  const heard = [];
+  first.onError(() => {
+    throw new Error("first");
+  });
+  second.onError(() => heard.push("second"));
+  socket.onClose(() => heard.push("closed"));
+  assert.throws(() => Transport.last.closed(), /first/);
+  assert.deepEqual(heard, ["second", "closed"]);
+  clock.advance(10);
+  assert.equal(Transport.made.length, 2, "and the socket goes on");
+});
+
+test("a transport that delivers while it is being written to is heard", () => {
+  const socket = openSocket();
+  const channel = joinedChannel(socket);
+  const heard = [];
+  channel.on("echo", ({ n }) => {
+    heard.push(`begin ${n}`);
+    if (n < 3) channel.push("again", { n: n + 1 });
+    heard.push(`end ${n}`);
+  });
+  channel.on("echo", ({ n }) => heard.push(`second ${n}`));
+  Transport.last.send = (text) => {
+    const payload = JSON.parse(text).at(-1);
+    Transport.last.receive([null, null, "room:1", "echo", payload]);
+  };
+  channel.push("again", { n: 1 });
+  assert.deepEqual(heard, [
+    "begin 1",
+    "begin 2",
+    "begin 3",
+    "end 3",
+    "second 3",
+    "end 2",
+    "second 2",
+    "end 1",
+    "second 1",
+  ]);
+});
+
+test("a transport that cannot be made is the caller's error, and is not tried again", () => {
+  const socket = newSocket({
+    transport: class {
+      constructor() {
+        throw new SyntaxError("bad address");
+      }
+    },
+  });
+  assert.throws(() => socket.connect(), /bad address/);
+  clock.advance(100_000);
+  assert.equal(socket.connectionState(), "closed");
+  assert.throws(() => socket.connect(), /bad address/);
+});
+
+test("a socket without a transport says what to do", () => {
+  const { WebSocket } = globalThis;
+  delete globalThis.WebSocket;
+  try {
+    const socket = new Socket("ws://host/socket");
+    assert.throws(() => socket.connect(), /there is no WebSocket here: pass a class/);
+  } finally {
+    if (WebSocket) globalThis.WebSocket = WebSocket;
+  }
+});
+
+test("encode and decode are refused rather than ignored", () => {
+  assert.throws(() => newSocket({ encode: () => {} }), /encode and decode are not supported/);
+  assert.throws(() => newSocket({ decode: () => {} }), /encode and decode are not supported/);
+});
+
+test("a transport that needs no heartbeats gets none", () => {
+  class LongPollLike extends Transport {
+    skipHeartbeat = true;
+  }
+  const socket = newSocket({ transport: LongPollLike });
+  socket.connect();
+  Transport.last.opened();
+  clock.advance(1_000_000);
+  assert.deepEqual(Transport.last.sent, []);
+});
+
+test("a replaced transport is used from the next connect on", () => {
+  const socket = openSocket();
+  joinedChannel(socket);
+  const Other = transports();
+  socket.replaceTransport(Other);
+  socket.connect();
+  Other.last.opened();
+  assert.equal(JSON.parse(Other.last.sent[0])[3], "phx_join");
+  assert.equal(Transport.last.readyState, 2);
+});
+
+test("a logger hears what is sent and received", () => {
+  const lines = [];
+  const socket = openSocket({ logger: (kind, msg) => lines.push(`${kind}: ${msg}`) });
+  assert.ok(socket.hasLogger());
+  const channel = joinedChannel(socket);
+  channel.leave();
+  Transport.last.failed();
+  const ref = sent()[0][1];
+  assert.deepEqual(lines, [
+    "transport: connected to ws://host/socket/websocket?vsn=2.0.0",
+    `push: room:1 phx_join (${ref}, ${ref})`,
+    `receive: ok room:1 phx_reply (${ref})`,
+    `push: room:1 phx_leave (${ref}, ${Number(ref) + 1})`,
+    `channel: close room:1 ${ref}`,
+    "transport: error",
+    "transport: close",
+  ]);
+  assert.equal(newSocket().hasLogger(), false);
+});
+
+test("error callbacks learn the transport and how many connections there were", () => {
+  const socket = openSocket();
+  const heard = [];
+  socket.onError((...args) => heard.push(args));
+  Transport.last.failed();
+  assert.deepEqual(heard, [[{ type: "error" }, Transport, 1]]);
+});
+
+test("channels lists those that have not ended, and remove forgets one", () => {
+  const socket = openSocket();
+  const [joined, unused] = [joinedChannel(socket), socket.channel("room:2")];
+  assert.deepEqual(socket.channels, [joined, unused]);
+  socket.remove(unused);
+  joined.leave();
+  assert.deepEqual(socket.channels, []);
+  Transport.last.receive([null, null, "room:2", "x", {}]);
+});
+
+test("messages of no channel wait for the connection", () => {
+  const socket = newSocket();
+  socket.push({ topic: "t", event: "e", payload: { a: 1 }, ref: "r", join_ref: null });
+  socket.connect();
+  Transport.last.opened();
+  assert.deepEqual(sent(), [[null, "r", "t", "e", { a: 1 }]]);
+});
+
+test("two sockets do not mix up their frames", () => {
+  const [first, second] = [openSocket(), openSocket()];
+  const [a, b] = Transport.made;
+  const heard = [];
+  const join = (socket, transport, name) => {
+    const channel = socket.channel("room:1");
+    channel.join();
+    const ref = channel.joinRef();
+    const payload = { status: "ok", response: {} };
+    transport.receive([ref, ref, "room:1", "phx_reply", payload]);
+    channel.on("x", (payload) => heard.push([name, payload]));
+    return channel;
+  };
+  join(first, a, "first");
+  join(second, b, "second").on("x", () => a.receive([null, null, "room:1", "x", "nested"]));
+  b.receive([null, null, "room:1", "x", "outer"]);
+  assert.deepEqual(heard, [
+    ["second", "outer"],
+    ["first", "nested"],
+  ]);
+});
