@@ -9,13 +9,14 @@
 //! HERENOW_SIM_SCHEDULES=1000000 cargo test --release -p herenow-core --test sim schedules
 //! ```
 //!
-//! `defects` and `properties` hold named scenarios.
+//! `defects`, `properties` and `limits` hold named scenarios.
 
 #[path = "../replica_support/client.rs"]
 mod client;
 mod defects;
 mod facts;
 mod laws;
+mod limits;
 mod machine;
 mod network;
 mod properties;

@@ -42,6 +42,8 @@ pub(crate) struct Network {
     dice: Dice,
     /// How many messages each machine has sent, by their kind.
     pub(crate) sent_by: BTreeMap<(usize, u8), u64>,
+    /// The size of the largest message.
+    pub(crate) largest: usize,
     /// Messages of these kinds from one machine to another are held back.
     pub(crate) hold: Vec<(usize, usize, u8)>,
     held: Vec<Packet>,
@@ -50,6 +52,7 @@ pub(crate) struct Network {
 /// Where a message says what kind it is, and the kinds that tests tell apart.
 const KIND_AT: usize = 5;
 pub(crate) const DIGEST: u8 = 1;
+pub(crate) const ASK: u8 = 3;
 pub(crate) const PULL: u8 = 5;
 pub(crate) const CHANGES: u8 = 6;
 
@@ -62,6 +65,7 @@ impl Network {
             sent: 0,
             dice: Dice(seed),
             sent_by: BTreeMap::new(),
+            largest: 0,
             hold: Vec::new(),
             held: Vec::new(),
         }
@@ -76,6 +80,7 @@ impl Network {
     }
 
     pub(crate) fn send(&mut self, now: u64, sender: usize, packet: Packet) {
+        self.largest = self.largest.max(packet.bytes.len());
         let kind = packet.bytes[KIND_AT];
         *self.sent_by.entry((sender, kind)).or_default() += 1;
         if self.hold.contains(&(sender, packet.to, kind)) {
@@ -95,6 +100,12 @@ impl Network {
             let arrives = now + 1 + self.dice.roll(self.weather.delay);
             self.on_the_way.insert((arrives, self.sent), packet.clone());
         }
+    }
+
+    /// The messages that were held back, for the test to do with as it likes.
+    pub(crate) fn take_held(&mut self) -> Vec<Packet> {
+        self.hold.clear();
+        std::mem::take(&mut self.held)
     }
 
     /// Lets the messages go that were held back, and holds back no more. Says how many there were.

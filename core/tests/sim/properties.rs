@@ -292,6 +292,21 @@ fn r5_a_node_that_hangs_goes_down_and_comes_back_without_ghosts_or_flicker() {
 }
 
 #[test]
+fn r5_a_node_that_hung_until_the_others_forgot_brings_nobody_back_to_them() {
+    let mut world = World::watching(3);
+    world.come(2, 1, "somebody");
+    world.run(100);
+    world.stick(0);
+    world.stop(2);
+    world.run(world.config.permdown_after_ms + 1_000);
+    for timers_first in [true, false] {
+        world.resume(0, timers_first);
+        world.watch_for(5_000, |world| assert_eq!(world.seen(1), owned(&[])));
+    }
+    assert_eq!(world.seen(0), owned(&[]));
+}
+
+#[test]
 fn r5_who_left_while_its_node_was_cut_off_does_not_flicker_up_when_it_returns() {
     let mut world = World::watching(2);
     world.come(0, 1, "stays");

@@ -74,13 +74,17 @@ impl Node {
 
     /// The members that are alive, or those of them whose turn it is.
     fn peers(&self) -> Vec<Peer> {
-        let alive = self.members.values().filter(|member| !member.is_down());
-        let peers: Vec<Peer> = alive.map(|member| self.peer(member)).collect();
+        let members = self.members.values().filter(|member| !member.is_down());
+        let peers = members.map(|member| self.peer(member));
+        let alive = peers.filter(|peer| peer.age < self.config.down_after_ms);
+        let peers: Vec<Peer> = alive.collect();
         let most = self.config.max_peers_in_digest;
         if peers.len() <= most {
             return peers;
         }
-        let start = self.turn.wrapping_mul(most) % peers.len();
+        // Each node begins elsewhere, so that a member is mentioned by somebody all the time.
+        let offset = self.replica.hash32() as usize;
+        let start = self.turn.wrapping_mul(most).wrapping_add(offset) % peers.len();
         peers
             .iter()
             .cycle()

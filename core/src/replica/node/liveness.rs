@@ -28,10 +28,11 @@ impl Node {
         self.wake_at(now.saturating_add(self.config.link_lost_after_ms));
     }
 
-    /// This node was stopped for a while: the silence was its own.
+    /// This node was stopped for a while: the silence was its own. What it tells others of how long ago
+    /// somebody was heard stays true.
     pub(super) fn excuse_members(&mut self) {
         for member in self.members.values_mut().filter(|member| !member.is_down()) {
-            member.alive_at = self.clock;
+            member.excused_at = self.clock;
             member.link_lost_at = member.link_lost_at.map(|_| self.clock);
         }
     }

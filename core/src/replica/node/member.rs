@@ -16,6 +16,8 @@ pub(super) struct Member {
     pub(super) claim: Claim,
     /// When it sent that, as nearly as is known.
     pub(super) alive_at: u64,
+    /// When this node woke after it had been stopped: silence before that does not count.
+    pub(super) excused_at: u64,
     /// When the bus reported that the link to it is gone, unless a heartbeat was heard of since.
     pub(super) link_lost_at: Option<u64>,
     /// When a message came from itself.
@@ -61,6 +63,7 @@ impl Member {
             },
             claim: Claim::default(),
             alive_at,
+            excused_at: 0,
             link_lost_at: None,
             heard_at: None,
             via: None,
@@ -108,7 +111,8 @@ impl Member {
         match self.status {
             Status::Down { since } => since.saturating_add(config.permdown_after_ms),
             _ => {
-                let silent = self.alive_at.saturating_add(config.down_after_ms);
+                let since = self.alive_at.max(self.excused_at);
+                let silent = since.saturating_add(config.down_after_ms);
                 let lost = self.link_lost_at.unwrap_or(silent);
                 silent.min(lost.saturating_add(config.link_lost_after_ms))
             }
