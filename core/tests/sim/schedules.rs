@@ -7,7 +7,7 @@ use proptest::prelude::*;
 /// How many schedules to run.
 fn config() -> ProptestConfig {
     let wanted = std::env::var("HERENOW_SIM_SCHEDULES");
-    let cases = wanted.ok().map_or(1_000, |wanted| {
+    let cases = wanted.ok().map_or(3_000, |wanted| {
         wanted
             .parse()
             .expect("HERENOW_SIM_SCHEDULES is a number of schedules")

@@ -129,7 +129,6 @@ impl Node {
         }
         let is_new = self.member(from).is_none();
         if self.admit(from, 0, shards) {
-            self.note_heard(from);
             self.hear_claim(from, digest.claim, 0, None);
             // What a known one changed was published and is mostly on its way.
             let delay = if is_new { 0 } else { self.config.pull_delay_ms };

@@ -5,6 +5,13 @@
 //! go in, and what is to be done is fetched with [`Node::poll`]. `core/src/replica/ALGORITHM.md` explains
 //! how it works and why so.
 //!
+//! What a server does around it: call [`Node::changed`] after each change of a shard,
+//! [`Node::want`] for a shard when it gets its first member or reader and [`Node::unwant`] when it has
+//! lost the last; hold back the first list of a shard until [`Node::is_ready`] or [`Output::Ready`]; hand
+//! in what the bus receives ([`Node::handle`]) and reports ([`Node::link_up`], [`Node::link_lost`]); and
+//! call [`Node::goodbye`] before it stops. Shards may be used meanwhile: the node asks for one at a time
+//! ([`Shards`]), and no shard ever asks for the node.
+//!
 //! It does not promise that a change has reached anybody when a call returns, and it does not need the
 //! network to be honest about loss, order or duplicates; but it does rely on the bus to say truly who
 //! sent a message.
@@ -171,11 +178,9 @@ impl Node {
         }
         match wire::decode(self.cluster, bytes)? {
             Message::Forward(forward) => self.take_forward(from, &forward, bytes, shards)?,
-            message => {
-                self.note_heard(from);
-                self.take(from, None, message, shards)?;
-            }
+            message => self.take(from, None, message, shards)?,
         }
+        self.note_heard(from);
         self.review_ready();
         Ok(())
     }
@@ -294,7 +299,6 @@ impl Node {
         bytes: &[u8],
         shards: &mut impl Shards,
     ) -> Result<(), Refused> {
-        self.note_heard(from);
         if forward.to == self.replica {
             let message = wire::decode(self.cluster, forward.message)?;
             return self.take(&forward.origin, Some(from), message, shards);

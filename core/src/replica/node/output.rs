@@ -31,7 +31,8 @@ pub enum Output {
     Forgotten(ReplicaId),
     /// Another node has the same name and a higher incarnation, this one, and the cluster ignores this
     /// node. Either two nodes were given one name, which must be put right; or this one was started
-    /// with a clock that had been set back, and must start again as a higher incarnation.
+    /// with a clock that had been set back, and must start again as a higher incarnation. If that does
+    /// not help it is the former, and starting again and again would only make both fight.
     Superseded(u64),
 }
 
