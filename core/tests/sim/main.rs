@@ -9,7 +9,7 @@
 //! HERENOW_SIM_SCHEDULES=1000000 cargo test --release -p herenow-core --test sim schedules
 //! ```
 //!
-//! `defects`, `properties` and `limits` hold named scenarios.
+//! `defects`, `properties`, `names` and `limits` hold named scenarios.
 
 #[path = "../replica_support/client.rs"]
 mod client;
@@ -18,6 +18,7 @@ mod facts;
 mod laws;
 mod limits;
 mod machine;
+mod names;
 mod network;
 mod properties;
 mod scenario;

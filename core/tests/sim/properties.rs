@@ -423,52 +423,6 @@ fn r16_a_rolling_restart_asks_the_nodes_that_stay_once_each_time() {
 }
 
 #[test]
-fn a_node_that_was_started_with_its_clock_set_back_is_told_so() {
-    for was_stopped in [true, false] {
-        let mut world = World::watching(2);
-        match was_stopped {
-            true => world.stop(0),
-            false => world.crash(0),
-        }
-        world.run(100);
-        world.start_back(0);
-        let superseded = |world: &mut World| world.machine(0).node.replica().incarnation();
-        let back = superseded(&mut world);
-        world.watch(0);
-        world.come(0, 1, "early");
-        world.run(100);
-        assert!(superseded(&mut world) > back, "it started once more");
-        world.come(0, 1, "somebody");
-        world.run(2_000);
-        assert_eq!(world.seen(1), ["somebody"]);
-    }
-}
-
-#[test]
-fn a_node_with_another_number_of_shards_is_refused_and_the_error_says_so() {
-    let mut world = World::watching(2);
-    let other = NodeConfig {
-        shards: 3,
-        ..world.config.clone()
-    };
-    let id = herenow_core::replica::ReplicaId::new("other", 1);
-    let mut other = crate::machine::Machine::start(world.now, id.clone(), &other);
-    other.tick(world.now);
-    let digest = other.pump(world.now).remove(0).bytes;
-    let now = world.now;
-    let machine = world.machine(0);
-    let refused = machine
-        .node
-        .handle(now, &id, &digest, &mut machine.shards)
-        .unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "the sender has 3 shards, this node 2: give all nodes of the cluster the same number"
-    );
-    assert_eq!(machine.node.members().count(), 1);
-}
-
-#[test]
 fn up_down_and_forgotten_are_told_in_order() {
     let mut world = World::watching(2);
     world.isolate(0);
