@@ -1,7 +1,7 @@
 import { SocketCore } from "./herenow_client.js";
 import { Channel } from "./channel.js";
 import { TextFrame, decodeBinary, encode, writeFrame } from "./frame.js";
-import { isPageHidden, watchPage } from "./page.js";
+import { pageVisibility, watchPage } from "./page.js";
 import { Timer } from "./timer.js";
 import { protocol, socketUrl } from "./url.js";
 import { writeScratch } from "./wasm.js";
@@ -22,6 +22,14 @@ const MESSAGE = 12;
 const UNCLAIMED_REPLY = 13;
 const CHANNEL_ERRORED = 14;
 const CHANNEL_CLOSED = 15;
+
+// What SocketCore.transport is told.
+const TRANSPORT_OPENED = 0;
+const TRANSPORT_OPENED_WITHOUT_HEARTBEATS = 1;
+const TRANSPORT_ERRORED = 2;
+const TRANSPORT_CLOSING = 3;
+const TRANSPORT_CLOSED = 4;
+const TRANSPORT_REFUSED = 5;
 
 // The first detail of SEND.
 const JOIN = 0;
@@ -261,7 +269,11 @@ export class Socket {
 
   // A transport may know that it is closing before it says so: what is sent then would be lost.
   #look() {
-    if (this.conn && this.conn.readyState > OPEN) this.#core.closing(this.#connection);
+    if (this.conn && this.conn.readyState > OPEN) this.#tell(TRANSPORT_CLOSING);
+  }
+
+  #tell(what) {
+    this.#core.transport(this.#timer.now(), this.#connection, what);
   }
 
   // Carries out all outputs. A callback that throws does not keep the others from being called: the errors
@@ -285,7 +297,7 @@ export class Socket {
 
   #fire = () =>
     this._step((now) => {
-      this.#core.page_hidden(isPageHidden());
+      this.#core.page(now, pageVisibility());
       this.#core.handle_timeout(now);
     });
 
@@ -368,20 +380,22 @@ export class Socket {
     try {
       conn = this.#newTransport();
     } catch (error) {
-      this.#core.refused(connection);
+      this.#tell(TRANSPORT_REFUSED);
       throw error;
     }
     this.conn = conn;
     conn.binaryType = this.binaryType;
     conn.timeout = this.longpollerTimeout;
-    const report = (tell) => (event) =>
+    const report = (what) => (event) =>
       this._step((now) => {
         this.#report = event;
-        tell(now);
+        this.#core.transport(now, connection, what);
       });
-    conn.onopen = report((now) => this.#core.opened(now, connection, Boolean(conn.skipHeartbeat)));
-    conn.onerror = report((now) => this.#core.errored(now, connection));
-    conn.onclose = report((now) => this.#core.closed(now, connection));
+    conn.onopen = report(
+      conn.skipHeartbeat ? TRANSPORT_OPENED_WITHOUT_HEARTBEATS : TRANSPORT_OPENED,
+    );
+    conn.onerror = report(TRANSPORT_ERRORED);
+    conn.onclose = report(TRANSPORT_CLOSED);
     conn.onmessage = (event) => this.#receive(connection, event.data);
   }
 

@@ -16,7 +16,7 @@ use crate::rx;
 /// push, so only messages of no channel use it.
 type Handle = u32;
 
-/// What `poll` returns. The names and numbers are repeated in `js/socket.js`.
+/// What `poll` returns. Repeated in `js/socket.js`.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Kind {
@@ -59,6 +59,32 @@ enum Sent {
     Heartbeat,
     Push,
     Direct,
+}
+
+/// What a transport reports. Repeated in `js/socket.js`.
+struct Transport;
+
+impl Transport {
+    const OPENED: u8 = 0;
+    const OPENED_WITHOUT_HEARTBEATS: u8 = 1;
+    const ERRORED: u8 = 2;
+    const CLOSING: u8 = 3;
+    const CLOSED: u8 = 4;
+    /// It could not be made.
+    const REFUSED: u8 = 5;
+}
+
+/// What the page does. Repeated in `js/page.js`.
+struct Page;
+
+impl Page {
+    const HIDDEN: u8 = 0;
+    /// It is visible, as it may have been before.
+    const VISIBLE: u8 = 1;
+    /// It has just become visible.
+    const SHOWN: u8 = 2;
+    const LEFT: u8 = 3;
+    const RETURNED: u8 = 4;
 }
 
 /// The state machine of one `Socket`.
@@ -147,37 +173,37 @@ impl SocketCore {
         closing.map_or(0, ConnectionId::get)
     }
 
-    /// See [`Client::transport_opened`].
-    pub fn opened(&mut self, now: f64, connection: u32, skip_heartbeats: bool) {
+    /// What a transport reports, as a [`Transport`].
+    pub fn transport(&mut self, now: f64, connection: u32, event: u8) {
+        let (client, now) = (&mut self.client, now as u64);
         let connection = ConnectionId::from_raw(connection);
-        self.client.transport_opened(now as u64, connection);
-        if skip_heartbeats && self.client.is_current(connection) {
-            self.client.skip_heartbeats();
+        match event {
+            Transport::OPENED => client.transport_opened(now, connection),
+            Transport::OPENED_WITHOUT_HEARTBEATS => {
+                client.transport_opened(now, connection);
+                if client.is_current(connection) {
+                    client.skip_heartbeats();
+                }
+            }
+            Transport::ERRORED => client.transport_errored(now, connection),
+            Transport::CLOSING => client.transport_closing(connection),
+            Transport::CLOSED => client.transport_closed(now, connection),
+            Transport::REFUSED => client.transport_refused(connection),
+            _ => {}
         }
     }
 
-    /// See [`Client::transport_errored`].
-    pub fn errored(&mut self, now: f64, connection: u32) {
-        let connection = ConnectionId::from_raw(connection);
-        self.client.transport_errored(now as u64, connection);
-    }
-
-    /// See [`Client::transport_closing`].
-    pub fn closing(&mut self, connection: u32) {
-        let connection = ConnectionId::from_raw(connection);
-        self.client.transport_closing(connection);
-    }
-
-    /// See [`Client::transport_closed`].
-    pub fn closed(&mut self, now: f64, connection: u32) {
-        let connection = ConnectionId::from_raw(connection);
-        self.client.transport_closed(now as u64, connection);
-    }
-
-    /// See [`Client::transport_refused`].
-    pub fn refused(&mut self, connection: u32) {
-        let connection = ConnectionId::from_raw(connection);
-        self.client.transport_refused(connection);
+    /// What the page does, as a [`Page`].
+    pub fn page(&mut self, now: f64, event: u8) {
+        let (client, now) = (&mut self.client, now as u64);
+        match event {
+            Page::HIDDEN => client.page_hidden(true),
+            Page::VISIBLE => client.page_hidden(false),
+            Page::SHOWN => client.page_shown(now),
+            Page::LEFT => client.page_left(now),
+            Page::RETURNED => client.page_returned(),
+            _ => {}
+        }
     }
 
     /// See [`Client::ping`]. Returns its ref, or 0.
@@ -188,26 +214,6 @@ impl SocketCore {
     /// Sends a message of no channel, which JavaScript keeps under `handle`.
     pub fn send(&mut self, handle: Handle) {
         self.client.send("", "", None, handle);
-    }
-
-    /// See [`Client::page_hidden`].
-    pub fn page_hidden(&mut self, hidden: bool) {
-        self.client.page_hidden(hidden);
-    }
-
-    /// See [`Client::page_shown`].
-    pub fn page_shown(&mut self, now: f64) {
-        self.client.page_shown(now as u64);
-    }
-
-    /// See [`Client::page_left`].
-    pub fn page_left(&mut self, now: f64) {
-        self.client.page_left(now as u64);
-    }
-
-    /// See [`Client::page_returned`].
-    pub fn page_returned(&mut self) {
-        self.client.page_returned();
     }
 
     // Frames.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::config::Retry;
 use super::output::{ChannelId, CloseCause, ConnectionId, ErrorCause, Event, Output, Timer, Topic};
+use super::timeout::Earliest;
 use super::{Client, Frame, FrameEvent, Outcome};
 
 /// Where a channel stands. (phoenix.js has a fifth state, `leaving`, which nobody can see: leaving is
@@ -115,11 +116,14 @@ impl<P> Channels<P> {
 pub(super) const NONE: ChannelId = ChannelId(0);
 
 impl<P> Channel<P> {
-    pub(super) fn deadline(&self) -> Option<u64> {
-        self.join_deadline
-            .into_iter()
-            .chain(self.rejoin.deadline())
-            .min()
+    pub(super) fn deadlines(&self, earliest: &mut Earliest) {
+        earliest.see(self.join_deadline);
+        earliest.see(self.rejoin.deadline());
+    }
+
+    fn is_due(&self, now: u64) -> bool {
+        let due = |deadline: Option<u64>| deadline.is_some_and(|at| at <= now);
+        due(self.join_deadline) || due(self.rejoin.deadline())
     }
 
     /// Forgets the join in force: no reply to it counts any more.
@@ -378,9 +382,8 @@ impl<P: Clone + Default> Client<P> {
     }
 
     pub(super) fn handle_channel_timeouts(&mut self, now: u64) {
-        let due = |channel: &Channel<P>| channel.deadline().is_some_and(|at| at <= now);
         let mut last = NONE;
-        while let Some(id) = self.channels.next_after(last, due) {
+        while let Some(id) = self.channels.next_after(last, |c| c.is_due(now)) {
             self.handle_channel_timeout(now, id);
             last = id;
         }

@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::output::{Close, ConnectionId, ErrorCause, Event, Output, Timer};
+use super::timeout::Earliest;
 
 /// What phoenix.js calls `connectionState()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,16 +260,15 @@ impl<P: Clone + Default> Client<P> {
         self.error_joined_channels(now, carrier, cause);
     }
 
-    pub(super) fn connection_timeouts(&self) -> impl Iterator<Item = u64> {
-        let closing = self.connection.iter().filter_map(|c| match c.phase {
-            Phase::Closing { until, .. } => Some(until),
-            _ => None,
-        });
-        let lingering = self.lingering.iter().map(|lingering| lingering.until);
-        closing
-            .chain(self.heartbeat.deadline())
-            .chain(lingering)
-            .chain(self.reconnect.deadline())
+    pub(super) fn connection_deadlines(&self, earliest: &mut Earliest) {
+        if let Some(Phase::Closing { until, .. }) = self.connection.as_ref().map(|c| c.phase) {
+            earliest.see(Some(until));
+        }
+        for lingering in &self.lingering {
+            earliest.see(Some(lingering.until));
+        }
+        earliest.see(self.heartbeat.deadline());
+        earliest.see(self.reconnect.deadline());
     }
 
     pub(super) fn handle_connection_timeouts(&mut self, now: u64) {

@@ -279,7 +279,12 @@ fn unquoted(json: &str) -> &str {
 }
 
 fn number(text: &str) -> Option<u64> {
-    // Not `parse` alone, which takes "+1" and "01" for 1.
-    let canonical = !text.starts_with(['0', '+']);
-    canonical.then(|| text.parse().ok()).flatten()
+    // Not `parse`, which takes "+1" and "01" for 1.
+    if text.is_empty() || text.starts_with('0') {
+        return None;
+    }
+    text.bytes().try_fold(0u64, |number, byte| {
+        let digit = char::from(byte).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
 }
