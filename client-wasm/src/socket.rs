@@ -120,7 +120,7 @@ impl SocketCore {
         self.client.next_ref() as f64
     }
 
-    /// The next output, as a [`Kind`]; `detail` has the rest of it.
+    /// The next output, as a `Kind`; `detail` has the rest of it.
     pub fn poll(&mut self) -> u8 {
         let Some(output) = self.client.poll_output() else {
             return Kind::Nothing as u8;
@@ -135,7 +135,7 @@ impl SocketCore {
         self.details.get(index).copied().unwrap_or_default()
     }
 
-    /// A part of the frame that was received last: see [`SocketCore::parts`].
+    /// A part of the frame that was received last: see the field `parts`.
     pub fn part(&self, index: usize) -> u32 {
         self.parts.get(index).copied().unwrap_or_default()
     }
@@ -150,7 +150,7 @@ impl SocketCore {
         self.client.handle_timeout(now as u64);
     }
 
-    /// The answer to [`Kind::AskDelay`].
+    /// The answer to `Kind::AskDelay`.
     pub fn set_delay(&mut self, now: f64, channel: u32, delay: f64) {
         let timer = match channel {
             0 => Timer::Reconnect,
@@ -173,7 +173,7 @@ impl SocketCore {
         closing.map_or(0, ConnectionId::get)
     }
 
-    /// What a transport reports, as a [`Transport`].
+    /// What a transport reports, as a `Transport`.
     pub fn transport(&mut self, now: f64, connection: u32, event: u8) {
         let (client, now) = (&mut self.client, now as u64);
         let connection = ConnectionId::from_raw(connection);
@@ -193,7 +193,7 @@ impl SocketCore {
         }
     }
 
-    /// What the page does, as a [`Page`].
+    /// What the page does, as a `Page`.
     pub fn page(&mut self, now: f64, event: u8) {
         let (client, now) = (&mut self.client, now as u64);
         match event {
