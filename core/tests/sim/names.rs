@@ -28,6 +28,26 @@ fn a_node_that_was_started_with_its_clock_set_back_is_told_so() {
 }
 
 #[test]
+fn who_knows_that_a_replica_is_outdated_says_so_to_those_who_do_not() {
+    let mut world = World::watching(3);
+    world.stop(0);
+    world.run(100);
+    // The third host has forgotten the goodbye. The second has not, but cannot reach the first.
+    world.jump(2, world.config.permdown_after_ms);
+    world.run(100);
+    world.network.cut(1, 0);
+    world.start_back(0);
+    world.watch(0);
+    world.come(0, 1, "early");
+    world.run(2_500);
+    world.come(0, 1, "somebody");
+    world.run(4_000);
+    for at in 0..3 {
+        assert_eq!(world.seen(at), ["somebody"], "host {at}");
+    }
+}
+
+#[test]
 fn of_two_processes_of_one_name_the_later_one_counts_and_the_other_is_told() {
     let config = crate::world::config();
     let ids = [("a", 1), ("a", 2), ("b", 1)].map(|(name, life)| ReplicaId::new(name, life));

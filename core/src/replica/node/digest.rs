@@ -30,21 +30,25 @@ impl Node {
     /// Introduces this node to another, with what its last heartbeat said. If the other has been outlived
     /// by its own name, it learns so.
     pub(super) fn greet(&mut self, to: &ReplicaId) {
+        self.correct(to, to);
+    }
+
+    /// As [`greet`](Self::greet), and tells what is known of the name of `outdated`.
+    fn correct(&mut self, to: &ReplicaId, outdated: &ReplicaId) {
         if self.claim.beat == 0 {
             self.heartbeat();
         }
+        let node = outdated.node();
         let mut digest = self.digest(Vec::new());
         let namesake = self
             .members
-            .get(to.node())
-            .filter(|member| member.id != *to);
-        digest
-            .peers
-            .extend(namesake.map(|member| self.peer(member)));
-        let gone = self.gone.get(to.node());
-        digest
-            .gone
-            .extend(gone.map(|gone| ReplicaId::new(to.node().clone(), gone.incarnation)));
+            .get(node)
+            .filter(|member| member.id != *outdated);
+        let namesake = namesake.map(|member| self.peer(member));
+        digest.peers.extend(namesake);
+        let gone = self.gone.get(node);
+        let gone = gone.map(|gone| ReplicaId::new(node.clone(), gone.incarnation));
+        digest.gone.extend(gone);
         let bytes = wire::encode_digest(self.cluster, &digest);
         self.out.send(To::Replica(to.clone()), bytes);
     }
@@ -157,6 +161,8 @@ impl Node {
         } else if self.admit(id, peer.age, shards) {
             self.hear_claim(id, peer.claim, peer.age, Some(from));
             self.compare(id, from, shards);
+        } else if self.is_outdated(id) {
+            self.correct(from, id);
         }
     }
 

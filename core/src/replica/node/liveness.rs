@@ -38,25 +38,38 @@ impl Node {
     }
 
     /// Makes sure that this replica, heard of `age` ago, is a member, and says whether it is: not if
-    /// it is known to be gone, or outlived by another of its name.
+    /// it is outdated, or unknown and silent anyway.
     pub(super) fn admit(&mut self, id: &ReplicaId, age: u64, shards: &mut impl Shards) -> bool {
-        if let Some(member) = self.members.get(id.node()) {
-            if member.id.incarnation() >= id.incarnation() {
-                return member.id == *id;
-            }
-            let old = member.id.clone();
-            self.forget_member(&old, shards);
+        if self.member(id).is_some() {
+            return true;
         }
-        let gone = self.gone.get(id.node());
-        let is_gone = gone.is_some_and(|gone| gone.incarnation >= id.incarnation());
-        if is_gone || age >= self.config.down_after_ms {
+        if self.is_outdated(id) {
             return false;
         }
-        let member = Member::new(id.clone(), self.clock.saturating_sub(age));
+        let is_silent = age >= self.config.down_after_ms;
+        let outlived = self.members.get(id.node()).map(|member| member.id.clone());
+        match outlived {
+            Some(outlived) => self.forget_member(&outlived, shards),
+            None if is_silent => return false,
+            None => {}
+        }
+        let mut member = Member::new(id.clone(), self.clock.saturating_sub(age));
+        if is_silent {
+            // Known all the same, because it outlives another of its name.
+            member.status = Status::Down { since: self.clock };
+        }
         self.wake_at(member.silent_at(&self.config));
         self.members.insert(Arc::clone(id.node()), member);
         self.interests.wait_for(id.node());
         true
+    }
+
+    /// Whether another of its name is known to have come later, or it is known to be gone for good.
+    pub(super) fn is_outdated(&self, id: &ReplicaId) -> bool {
+        let later = self.members.get(id.node());
+        let gone = self.gone.get(id.node());
+        later.is_some_and(|member| member.id.incarnation() > id.incarnation())
+            || gone.is_some_and(|gone| gone.incarnation >= id.incarnation())
     }
 
     /// A member said this of itself `age` ago, to this node or to `via`.
