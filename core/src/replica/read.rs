@@ -1,6 +1,6 @@
 //! What can be read of a shard.
 
-use super::store::{Entry, Key};
+use super::store::{Entry, Key, OWN};
 use super::{ChannelId, Presences, Shard, presences};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -108,6 +108,12 @@ impl Shard {
             let key = &self.store.keys[entry.key];
             (&self.store.topics[key.topic].name, &key.name, &entry.meta)
         })
+    }
+
+    /// How many presences the shard's own replica has, in all topics.
+    #[must_use]
+    pub fn own_presences(&self) -> usize {
+        self.replicas[OWN].live.len()
     }
 
     /// How many are in a topic.

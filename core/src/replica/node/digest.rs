@@ -241,6 +241,7 @@ impl Node {
 
     pub(super) fn take_versions(
         &mut self,
+        from: &ReplicaId,
         versions: Versions,
         shards: &mut impl Shards,
     ) -> Result<(), Refused> {
@@ -250,6 +251,9 @@ impl Node {
         let id = &versions.replica;
         for (shard, version) in &versions.versions {
             self.hear_version(id, *shard, *version, 0);
+        }
+        if let Some(member) = self.member_mut(id).filter(|_| from == id) {
+            member.asked_at = None;
         }
         self.cover(id, versions.beat, shards);
         Ok(())

@@ -1,7 +1,8 @@
 //! Which shards a node holds the presences of others in: those that somebody here looks at.
 
 use super::member::Status;
-use super::{Node, Output, Shards};
+use super::{Node, Output, Shards, To};
+use crate::replica::wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -83,7 +84,8 @@ impl Node {
             return;
         }
         self.out.say(Output::Subscribe(shard));
-        let until = self.clock.saturating_add(self.config.ready_timeout_ms);
+        let (clock, cluster) = (self.clock, self.cluster);
+        let until = clock.saturating_add(self.config.ready_timeout_ms);
         let mut nodes = BTreeSet::new();
         for (node, member) in self
             .members
@@ -91,6 +93,12 @@ impl Node {
             .filter(|(_, member)| !member.is_down())
         {
             nodes.insert(Arc::clone(node));
+            // Of what it published since its latest heartbeat nothing came here.
+            if member.is_heard(clock, &self.config) && member.asked_at.replace(clock) != Some(clock)
+            {
+                let ask = wire::encode_ask(cluster, &member.id);
+                self.out.send(To::Replica(member.id.clone()), ask);
+            }
             let known = member.known.get(shard);
             if let Status::Returning {
                 waiting: Some(waiting),
@@ -100,7 +108,7 @@ impl Node {
             {
                 waiting.insert(shard, known);
             }
-            member.pull(shard, self.clock);
+            member.pull(shard, clock);
         }
         self.interests
             .unready
@@ -183,7 +191,8 @@ impl Node {
         interests.unready.retain(|shard, unready| {
             unready.nodes.retain(|node| match members.get(node) {
                 Some(member) => {
-                    !member.is_down() && (!member.is_shown(*shard) || member.lacks(*shard))
+                    let is_behind = member.asked_at.is_some() || member.lacks(*shard);
+                    !member.is_down() && (is_behind || !member.is_shown(*shard))
                 }
                 None => false,
             });

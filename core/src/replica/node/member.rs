@@ -30,6 +30,9 @@ pub(super) struct Member {
     pub(super) covered: u64,
     /// How often its versions were asked for in vain.
     pub(super) asks: u32,
+    /// When it was asked itself what it has by now, because of a shard of new interest, unless it has
+    /// answered.
+    pub(super) asked_at: Option<u64>,
     /// The versions that the shards of interest hold of it.
     pub(super) have: BTreeMap<u16, u64>,
     /// The shards of interest in which it is known to have more, unless it is down.
@@ -70,6 +73,7 @@ impl Member {
             known: Vector::default(),
             covered: 0,
             asks: 0,
+            asked_at: None,
             have: BTreeMap::new(),
             pulls: BTreeMap::new(),
         }
@@ -125,6 +129,13 @@ impl Member {
         pulls.min().unwrap_or(u64::MAX).min(self.silent_at(config))
     }
 
+    fn changes_behind(&self) -> u64 {
+        let lacking = self.pulls.keys();
+        lacking
+            .map(|shard| self.known.get(*shard).saturating_sub(self.have(*shard)))
+            .sum()
+    }
+
     pub(super) fn info(&self) -> MemberInfo {
         MemberInfo {
             replica: self.id.clone(),
@@ -135,7 +146,9 @@ impl Member {
             },
             alive_at: self.alive_at,
             heard_at: self.heard_at,
+            version: self.known.sum(),
             shards_behind: self.pulls.len(),
+            changes_behind: self.changes_behind(),
         }
     }
 }
@@ -151,8 +164,12 @@ pub struct MemberInfo {
     pub alive_at: u64,
     /// When a message last came from itself. If that is long ago while it is up, others relay.
     pub heard_at: Option<u64>,
+    /// How many changes it is known to have made, in all shards.
+    pub version: u64,
     /// In how many shards of interest it is known to have changes that are not here yet.
     pub shards_behind: usize,
+    /// How many changes those are together.
+    pub changes_behind: u64,
 }
 
 /// Whether the presences of a replica are listed.

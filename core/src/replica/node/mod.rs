@@ -226,6 +226,12 @@ impl Node {
         }
     }
 
+    /// How many changes of its own the node has told of, in all shards.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.published.sum()
+    }
+
     /// What is known of the other replicas, by the names of their nodes.
     pub fn members(&self) -> impl Iterator<Item = MemberInfo> {
         self.members.values().map(Member::info)
@@ -282,7 +288,7 @@ impl Node {
             Message::Digest(digest) => self.take_digest(from, digest, shards)?,
             Message::Goodbye => self.take_goodbye(from, shards),
             Message::Ask(replica) => self.answer_ask(from, via, &replica),
-            Message::Versions(versions) => self.take_versions(versions, shards)?,
+            Message::Versions(versions) => self.take_versions(from, versions, shards)?,
             Message::Pull(pull) => self.answer_pull(from, via, &pull, shards)?,
             Message::Changes(changes) => self.take_changes(from, changes, shards)?,
             // One that was wrapped twice: nobody does that.
