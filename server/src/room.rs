@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::channel::{
-    Channel, HandleResult, InfoResult, JoinError, JoinResult, Payload, Reply, Socket, Stop,
+    Channel, HandleResult, InfoResult, IntoPayload, JoinError, JoinResult, Payload, Reply, Socket,
+    Stop,
 };
-use crate::presence::{Presence, UpdateError};
+use crate::presence::{PhxRef, Presence, UpdateError};
 
 /// Who the user of a connection is. The endpoint's `connect` assigns it, from a verified token or, where
 /// anybody may say who they are, from the params.
@@ -23,6 +24,9 @@ pub struct UserId(pub String);
 /// A user joins with an optional `meta` object and is then present under its [`UserId`], with the fields
 /// of `meta` and `online_at` (seconds since the Unix epoch). It is sent `presence_state`, and may send
 /// `ping` (answered with its payload), `shout` (broadcast to the room) and `update` (replaces its meta).
+///
+/// On a node of a [cluster](crate::cluster::Cluster) each meta also says on which node its user is, in
+/// the field `node`, unless it has such a field.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -61,6 +65,25 @@ impl RoomChannel {
         let user_id = String::new();
         Self { presence, user_id }
     }
+
+    fn update(&self, socket: &Socket<AfterJoin>, meta: Payload) -> Result<PhxRef, UpdateError> {
+        let meta = match meta.parse() {
+            Ok(mut fields) if self.presence.is_clustered() => {
+                self.name_node(&mut fields);
+                fields.into_payload()
+            }
+            // What is no object the presence refuses.
+            _ => meta,
+        };
+        self.presence.update(socket, &self.user_id, meta)
+    }
+
+    fn name_node(&self, meta: &mut Map<String, Value>) {
+        if self.presence.is_clustered() {
+            let node = || json!(**self.presence.replica().node());
+            meta.entry("node").or_insert_with(node);
+        }
+    }
 }
 
 impl Channel for RoomChannel {
@@ -85,6 +108,7 @@ impl Channel for RoomChannel {
             Value::Null => {}
             _ => return Err(JoinError::reason("meta must be an object")),
         }
+        self.name_node(&mut meta);
         self.presence.check(topic, user_id, &meta)?;
         socket.send_info(AfterJoin { meta });
         Ok(Payload::empty())
@@ -113,7 +137,7 @@ impl Channel for RoomChannel {
                 socket.broadcast("shout", payload);
                 Ok(Reply::none())
             }
-            "update" => match self.presence.update(socket, &self.user_id, payload) {
+            "update" => match self.update(socket, payload) {
                 Ok(_) => Ok(Reply::ok(json!({}))),
                 Err(UpdateError::Meta(error)) => {
                     Ok(Reply::error(json!({"reason": error.to_string()})))

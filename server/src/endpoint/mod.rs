@@ -44,7 +44,7 @@ impl Endpoint {
         routes::filter(&self.context, &self.door, path)
     }
 
-    /// Sends an event to all who have joined a topic on this node.
+    /// Sends an event to all who have joined a topic, on all nodes.
     ///
     /// # Panics
     /// If the payload [cannot be written as JSON](IntoPayload::into_payload).
@@ -52,8 +52,16 @@ impl Endpoint {
         self.context.pubsub.broadcast(topic, event, payload);
     }
 
-    /// Closes all connections whose socket has this [id](Connected::id), with code 1001: their clients
-    /// reconnect, and [`EndpointBuilder::connect`] decides anew.
+    /// Sends an event to all who have joined a topic on this node.
+    ///
+    /// # Panics
+    /// As [`broadcast`](Self::broadcast).
+    pub fn local_broadcast(&self, topic: &str, event: &str, payload: impl IntoPayload) {
+        self.context.pubsub.local_broadcast(topic, event, payload);
+    }
+
+    /// Closes all connections whose socket has this [id](Connected::id), on all nodes, with code 1001:
+    /// their clients reconnect, and [`EndpointBuilder::connect`] decides anew.
     pub fn disconnect(&self, socket_id: &str) {
         self.context.pubsub.disconnect(socket_id);
     }

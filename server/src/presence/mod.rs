@@ -28,6 +28,7 @@ mod builder;
 mod clock;
 mod errors;
 mod fetch;
+mod interest;
 mod owners;
 mod place;
 mod presences;
@@ -49,7 +50,9 @@ pub use presences::{Entry, Presences};
 
 use fetch::{Fetch, Fields};
 use owners::Owners;
-use shards::Shards;
+
+pub(crate) use interest::Interest;
+pub(crate) use shards::Shards;
 
 use crate::PubSub;
 use crate::channel::{ChannelId, IntoPayload, Socket};
@@ -73,8 +76,10 @@ pub struct PresenceStats {
     pub topics: usize,
     /// Different keys, summed over the topics.
     pub keys: usize,
-    /// Presences.
+    /// Presences, those included that this node holds of others.
     pub presences: usize,
+    /// Presences of this node's own channels.
+    pub own_presences: usize,
     /// Diffs sent since the start.
     pub diffs: u64,
 }
@@ -266,19 +271,34 @@ impl Presence {
 
     /// Who is present in a topic, or in the topic of a socket.
     ///
-    /// The list is taken at the call; only the [fetch hook](PresenceBuilder::fetch) is waited for.
+    /// The list is taken at the call, if this node knows who is there; then only the
+    /// [fetch hook](PresenceBuilder::fetch) is waited for. In a cluster, a node that nobody has asked
+    /// about the topic lately asks the other nodes first, and waits for them, though not
+    /// [for long](crate::cluster::Settings::ready_timeout).
     pub fn list<P: Place + ?Sized>(
         &self,
         place: &P,
     ) -> impl Future<Output = Presences> + Send + use<P> {
         let topic = place.topic();
         let index = self.shards().index_of(topic);
-        let metas = self.shards().read(index, |shard| shard.list(topic));
-        if !self.shards().has_fetch() {
-            return Either::Left(ready(Presences::new(metas, Fields::new())));
-        }
+        let metas = self
+            .shards()
+            .read_if_complete(index, |shard| shard.list(topic));
+        let metas = match metas {
+            Some(metas) if !self.shards().has_fetch() => {
+                return Either::Left(ready(Presences::new(metas, Fields::new())));
+            }
+            metas => metas,
+        };
         let (shards, topic) = (Arc::clone(self.shards()), topic.to_owned());
         Either::Right(async move {
+            let metas = match metas {
+                Some(metas) => metas,
+                None => {
+                    let list = |shard: &mut Shard| shard.list(&topic);
+                    shards.read_when_complete(index, list).await
+                }
+            };
             let keys = metas.iter().map(|(key, _)| key.to_string()).collect();
             let fields = shards.fetch(&topic, keys).await;
             Presences::new(metas, fields)
@@ -286,20 +306,24 @@ impl Presence {
     }
 
     /// The entry of one key in a topic, or in the topic of a socket; `None` if nobody is present under
-    /// it. The cost does not depend on how many others there are.
+    /// it. The cost does not depend on how many others there are. It waits as [`list`](Self::list) does.
     pub fn get_by_key<P: Place + ?Sized>(
         &self,
         place: &P,
         key: &str,
     ) -> impl Future<Output = Option<Entry<'static>>> + Send + use<P> {
-        let topic = place.topic();
-        let index = self.shards().index_of(topic);
-        let metas = self
-            .shards()
-            .read(index, |shard| shard.get_by_key(topic, key));
         let shards = Arc::clone(self.shards());
-        let (topic, key) = (topic.to_owned(), key.to_owned());
+        let (topic, key) = (place.topic().to_owned(), key.to_owned());
+        let index = shards.index_of(&topic);
+        let metas = shards.read_if_complete(index, |shard| shard.get_by_key(&topic, &key));
         async move {
+            let metas = match metas {
+                Some(metas) => metas,
+                None => {
+                    let get = |shard: &mut Shard| shard.get_by_key(&topic, &key);
+                    shards.read_when_complete(index, get).await
+                }
+            };
             if metas.is_empty() {
                 return None;
             }
@@ -308,12 +332,26 @@ impl Presence {
         }
     }
 
-    /// How many keys and presences there are in a topic, or in the topic of a socket.
+    /// How many keys and presences there are in a topic, or in the topic of a socket, as far as this
+    /// node knows: in a cluster it knows all of topics that somebody here has joined, and only its own
+    /// presences of others.
     #[must_use]
     pub fn counts<P: Place + ?Sized>(&self, place: &P) -> Counts {
         let topic = place.topic();
         let index = self.shards().index_of(topic);
         self.shards().read(index, |shard| shard.counts(topic))
+    }
+
+    /// Which life of which node this is. A cluster knows it by this.
+    #[must_use]
+    pub fn replica(&self) -> &ReplicaId {
+        self.shards().replica()
+    }
+
+    /// Whether this node is part of a [cluster](crate::cluster::Cluster).
+    #[must_use]
+    pub fn is_clustered(&self) -> bool {
+        self.shards().is_connected()
     }
 
     /// How much there is in all topics, for metrics. The cost grows with the number of topics.
@@ -328,12 +366,19 @@ impl Presence {
             stats.topics += footprint.topics;
             stats.keys += footprint.keys;
             stats.presences += footprint.presences;
+            stats.own_presences += shard.own_presences();
         });
         stats
     }
 
-    fn shards(&self) -> &Arc<Shards> {
+    pub(crate) fn shards(&self) -> &Arc<Shards> {
         &self.0.shards
+    }
+
+    /// The largest presence that can be tracked, in bytes.
+    pub(crate) fn max_presence_bytes(&self) -> usize {
+        let config = &self.0.config;
+        config.max_topic_bytes + config.max_key_bytes + config.max_meta_bytes
     }
 
     fn untrack_at_end<Info>(&self, socket: &mut Socket<Info>) {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 
 use herenow_core::protocol::events::PRESENCE_DIFF;
 use herenow_core::replica::{ReplicaId, Shard, ShardConfig, TopicDiff, shard_of};
@@ -19,12 +19,15 @@ use tokio::time::{Instant, timeout_at};
 
 use super::clock::Clock;
 use super::fetch::{Fetch, Fields};
+use super::interest::Interest;
 use super::presences::diff_payload;
 use crate::PubSub;
 use crate::sync::lock;
 
 /// All shards of a [`Presence`](super::Presence).
-pub(super) struct Shards {
+pub(crate) struct Shards {
+    /// This life of this node.
+    replica: ReplicaId,
     cells: Box<[Cell]>,
     clock: Clock,
     pubsub: PubSub,
@@ -33,6 +36,8 @@ pub(super) struct Shards {
     runtime: Handle,
     /// Diffs sent since the start.
     diffs: AtomicU64,
+    /// What is looked at, once this node is part of a cluster.
+    interest: OnceLock<Arc<Interest>>,
 }
 
 struct Cell {
@@ -73,10 +78,12 @@ impl Shards {
                 .map(|index| Cell::new(Shard::new(replica.clone(), index, config.clone())))
                 .collect(),
             clock,
+            replica,
             pubsub,
             fetch,
             runtime: Handle::current(),
             diffs: AtomicU64::new(0),
+            interest: OnceLock::new(),
         });
         for (index, cell) in shards.cells.iter().enumerate() {
             let task = work(Arc::downgrade(&shards), index, Arc::clone(&cell.wake));
@@ -87,13 +94,81 @@ impl Shards {
 
     /// The number of the shard that holds a topic.
     pub(super) fn index_of(&self, topic: &str) -> usize {
-        let number = u16::try_from(self.cells.len()).unwrap_or(u16::MAX);
-        usize::from(shard_of(topic, number))
+        usize::from(shard_of(topic, self.len()))
     }
 
-    /// Reads the shard number `index`.
+    /// How many shards there are.
+    pub(crate) fn len(&self) -> u16 {
+        u16::try_from(self.cells.len()).unwrap_or(u16::MAX)
+    }
+
+    /// This life of this node.
+    pub(crate) fn replica(&self) -> &ReplicaId {
+        &self.replica
+    }
+
+    /// The time as the shards see it, in milliseconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// The moment at which [`now`](Self::now) reaches `at`.
+    pub(crate) fn instant(&self, at: u64) -> Instant {
+        self.clock.instant(at)
+    }
+
+    /// Does something with the shard number `index`. If that makes diffs, [`send`](Self::send) is to be
+    /// called next.
+    pub(crate) fn with<R>(&self, index: usize, run: impl FnOnce(&mut Shard) -> R) -> R {
+        run(&mut lock(&self.cells[index].shard))
+    }
+
+    /// Sends the diffs of the shard number `index` that are due.
+    pub(crate) fn send(self: &Arc<Self>, index: usize) {
+        self.send_due_if_nobody_does(index);
+    }
+
+    /// Makes this node part of a cluster: from now on `interest` is told of changes, and lists wait for
+    /// it. `false` if it is part of one already.
+    pub(crate) fn connect(&self, interest: Arc<Interest>) -> bool {
+        self.interest.set(interest).is_ok()
+    }
+
+    /// Whether this node is part of a cluster.
+    pub(super) fn is_connected(&self) -> bool {
+        self.interest.get().is_some()
+    }
+
+    /// Reads the shard number `index` as it is.
     pub(super) fn read<R>(&self, index: usize, read: impl FnOnce(&mut Shard) -> R) -> R {
-        read(&mut lock(&self.cells[index].shard))
+        self.with(index, read)
+    }
+
+    /// Reads the shard number `index` if it holds what there is in the cluster.
+    pub(super) fn read_if_complete<R>(
+        &self,
+        index: usize,
+        read: impl FnOnce(&mut Shard) -> R,
+    ) -> Option<R> {
+        self.with(index, |shard| {
+            let interest = self.interest.get();
+            let is_complete = interest.is_none_or(|interest| interest.is_complete(index));
+            is_complete.then(|| read(shard))
+        })
+    }
+
+    /// Reads the shard number `index` once it holds what there is in the cluster, or there is no more
+    /// time to wait for that.
+    pub(super) async fn read_when_complete<R>(
+        &self,
+        index: usize,
+        read: impl FnOnce(&mut Shard) -> R,
+    ) -> R {
+        let looker = self.interest.get().map(|interest| interest.look(index));
+        if let Some(looker) = &looker {
+            looker.complete().await;
+        }
+        self.with(index, read)
     }
 
     /// Changes the shard number `index`, which is given the time, and sends what comes of it.
@@ -103,6 +178,9 @@ impl Shards {
         change: impl FnOnce(&mut Shard, u64) -> R,
     ) -> R {
         let result = change(&mut lock(&self.cells[index].shard), self.clock.now());
+        if let Some(interest) = self.interest.get() {
+            interest.stir(index);
+        }
         self.send_due_if_nobody_does(index);
         result
     }
@@ -175,7 +253,9 @@ impl Shards {
     fn broadcast(&self, diff: &TopicDiff, fields: &Fields) {
         self.diffs.fetch_add(1, Ordering::Relaxed);
         let payload = diff_payload(diff, fields);
-        self.pubsub.broadcast(&diff.topic, PRESENCE_DIFF, payload);
+        // Each node makes its own diffs of what it has merged.
+        self.pubsub
+            .local_broadcast(&diff.topic, PRESENCE_DIFF, payload);
     }
 
     /// Queues a diff for the fetch hook. Topics do not wait for one another.

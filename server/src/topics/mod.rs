@@ -5,15 +5,18 @@
 //! in one and the same order. Topics do not wait for each other: each has a lock of its own, and the map
 //! of topics is sharded and locked only for the look-up.
 //!
-//! Nothing in here crosses to other nodes, and nothing waits: a subscriber that cannot keep up is its
-//! connection's problem (see [`Limits::max_queue_bytes`](crate::Limits)).
+//! Nothing in here waits: a subscriber that cannot keep up is its connection's problem (see
+//! [`Limits::max_queue_bytes`](crate::Limits)). Other nodes are somebody else's task as well: they are
+//! told through [`Remote`] what is broadcast here and which topics are read here.
 
 mod encoded;
 mod pubsub;
+mod remote;
 mod subscription;
 mod topic;
 
 pub use pubsub::PubSub;
 pub use subscription::{Broadcast, Subscription};
 
-pub(crate) use topic::Subscriber;
+pub(crate) use remote::Remote;
+pub(crate) use topic::{DISCONNECT, Subscriber};

@@ -8,12 +8,16 @@ use std::sync::{Arc, Mutex, OnceLock};
 use herenow_core::protocol::events;
 use tokio::sync::mpsc;
 
+use super::Remote;
 use super::subscription::Subscription;
-use super::topic::{DISCONNECT, Subscriber, Topic};
+use super::topic::{DISCONNECT, RemoteCell, Subscriber, Topic};
 use crate::channel::{ChannelId, IntoPayload, Payload};
 use crate::sync::lock;
 
-/// The topics of this node: subscribe, broadcast. Cheap to clone; clones are the same.
+/// Topics: subscribe, broadcast. Cheap to clone; clones are the same.
+///
+/// Subscribers are those of this node. What is broadcast reaches the subscribers of all nodes of the
+/// [cluster](crate::cluster::Cluster), those of other nodes at most once: it may be lost on the way.
 #[derive(Clone)]
 pub struct PubSub(Arc<Inner>);
 
@@ -21,6 +25,7 @@ struct Inner {
     shards: Box<[Shard]>,
     hasher: std::hash::RandomState,
     state: OnceLock<StateProvider>,
+    remote: RemoteCell,
 }
 
 type Shard = Mutex<HashMap<Arc<str>, Arc<Topic>>>;
@@ -41,15 +46,16 @@ impl PubSub {
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             hasher: std::hash::RandomState::new(),
             state: OnceLock::new(),
+            remote: OnceLock::new(),
         }))
     }
 
-    /// Sends an event to all subscribers of a topic on this node.
+    /// Sends an event to all subscribers of a topic.
     ///
     /// # Panics
     /// If the payload [cannot be written as JSON](IntoPayload::into_payload).
     pub fn broadcast(&self, topic: &str, event: &str, payload: impl IntoPayload) {
-        self.fan_out(None, topic, event, payload);
+        self.broadcast_except(None, topic, event, payload);
     }
 
     /// Sends an event to all subscribers but one.
@@ -63,10 +69,19 @@ impl PubSub {
         event: &str,
         payload: impl IntoPayload,
     ) {
-        self.fan_out(Some(sender), topic, event, payload);
+        self.broadcast_except(Some(sender), topic, event, payload);
     }
 
-    /// Closes all connections whose socket has this [id](crate::Connected::id), with code 1001.
+    /// Sends an event to all subscribers of a topic on this node, and to nobody on others.
+    ///
+    /// # Panics
+    /// As [`broadcast`](Self::broadcast).
+    pub fn local_broadcast(&self, topic: &str, event: &str, payload: impl IntoPayload) {
+        self.fan_out(None, topic, event, &payload.into_payload());
+    }
+
+    /// Closes all connections whose socket has this [id](crate::Connected::id), on all nodes, with code
+    /// 1001.
     pub fn disconnect(&self, socket_id: &str) {
         self.broadcast(socket_id, DISCONNECT, Payload::empty());
     }
@@ -118,7 +133,7 @@ impl PubSub {
     ) {
         loop {
             let found = self.find_or_add(topic);
-            match found.subscribe(id, subscriber, first) {
+            match found.subscribe(id, subscriber, first, &self.0.remote) {
                 Ok(()) => return,
                 // It lost its last subscriber just now: take part in a new one.
                 Err(back) => (subscriber, first) = back,
@@ -131,12 +146,25 @@ impl PubSub {
         let Some(found) = self.find(topic) else {
             return;
         };
-        if found.unsubscribe(id) {
+        if found.unsubscribe(id, &self.0.remote) {
             self.forget(topic, &found);
         }
     }
 
-    fn fan_out(
+    /// Lets other nodes take part. The first `remote` stays; the result tells whether it was this one.
+    pub(crate) fn connect(&self, remote: Arc<dyn Remote>) -> bool {
+        if self.0.remote.set(remote).is_err() {
+            return false;
+        }
+        // Topics that come from now on tell by themselves.
+        for shard in &self.0.shards {
+            let topics: Vec<_> = lock(shard).values().cloned().collect();
+            topics.iter().for_each(|topic| topic.tell(&self.0.remote));
+        }
+        true
+    }
+
+    fn broadcast_except(
         &self,
         except: Option<ChannelId>,
         topic: &str,
@@ -144,11 +172,18 @@ impl PubSub {
         payload: impl IntoPayload,
     ) {
         let payload = payload.into_payload();
+        self.fan_out(except, topic, event, &payload);
+        if let Some(remote) = self.0.remote.get() {
+            remote.broadcast(topic, event, &payload);
+        }
+    }
+
+    fn fan_out(&self, except: Option<ChannelId>, topic: &str, event: &str, payload: &Payload) {
         let Some(topic) = self.find(topic) else {
             return;
         };
         let is_diff = event == events::PRESENCE_DIFF && self.0.state.get().is_some();
-        topic.broadcast(except, event, &payload, is_diff);
+        topic.broadcast(except, event, payload, is_diff);
     }
 
     fn shard(&self, topic: &str) -> &Shard {

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::mpsc;
 
+use super::Remote;
 use super::encoded::Encoded;
 use super::subscription::Broadcast;
 use crate::channel::{AnyChannel, ChannelId, Payload};
@@ -10,7 +11,10 @@ use crate::socket::{Close, Connection};
 use crate::sync::lock;
 
 /// The event that closes all sockets of an id. Phoenix's name for it.
-pub(super) const DISCONNECT: &str = "disconnect";
+pub(crate) const DISCONNECT: &str = "disconnect";
+
+/// The other nodes, once there are some.
+pub(super) type RemoteCell = OnceLock<Arc<dyn Remote>>;
 
 /// Who gets the broadcasts of a topic.
 pub(crate) enum Subscriber {
@@ -34,6 +38,10 @@ pub(super) struct Topic {
 struct Subscribers {
     /// By id, and so in the order of their joins.
     by_id: BTreeMap<ChannelId, Subscriber>,
+    /// How many of them are more than sockets.
+    readers: usize,
+    /// What the other nodes' side was told last: whether there are readers.
+    told: bool,
     /// The last one has left and the topic is on its way out of the map.
     gone: bool,
 }
@@ -57,26 +65,37 @@ impl Topic {
         id: ChannelId,
         subscriber: Subscriber,
         first: F,
+        remote: &RemoteCell,
     ) -> Result<(), (Subscriber, F)> {
         let mut subscribers = lock(&self.subscribers);
         if subscribers.gone {
             return Err((subscriber, first));
         }
         first();
+        subscribers.readers += usize::from(subscriber.is_reader());
         subscribers.by_id.insert(id, subscriber);
+        subscribers.tell(&self.name, remote);
         Ok(())
     }
 
     /// Returns whether the topic is gone with its last subscriber.
-    pub(super) fn unsubscribe(&self, id: ChannelId) -> bool {
+    pub(super) fn unsubscribe(&self, id: ChannelId, remote: &RemoteCell) -> bool {
         let mut subscribers = lock(&self.subscribers);
         let removed = subscribers.by_id.remove(&id);
+        let was_reader = removed.as_ref().is_some_and(Subscriber::is_reader);
+        subscribers.readers -= usize::from(was_reader);
+        subscribers.tell(&self.name, remote);
         subscribers.gone = subscribers.by_id.is_empty();
         let gone = subscribers.gone;
         drop(subscribers);
         // May be the last handle to a channel, whose end must not happen under the lock.
         drop(removed);
         gone
+    }
+
+    /// Tells of readers that were there before anybody wanted to know.
+    pub(super) fn tell(&self, remote: &RemoteCell) {
+        lock(&self.subscribers).tell(&self.name, remote);
     }
 
     pub(super) fn subscriber_count(&self) -> usize {
@@ -101,7 +120,23 @@ impl Topic {
     }
 }
 
+impl Subscribers {
+    /// Tells the other nodes' side, if there is one, whether there are readers.
+    fn tell(&mut self, topic: &str, remote: &RemoteCell) {
+        let Some(remote) = remote.get() else { return };
+        let is_read = self.readers > 0;
+        if std::mem::replace(&mut self.told, is_read) != is_read {
+            remote.set_read(topic, is_read);
+        }
+    }
+}
+
 impl Subscriber {
+    /// Whether it reads what is broadcast.
+    fn is_reader(&self) -> bool {
+        !matches!(self, Self::Socket(_))
+    }
+
     fn deliver(&mut self, broadcast: &Encoded<'_>) {
         match self {
             Self::Channel(connection) => connection.send(broadcast.frame(connection.vsn())),

@@ -52,7 +52,7 @@ impl People {
         }
     }
 
-    fn sync_state(&mut self, state: &Value) {
+    pub(crate) fn sync_state(&mut self, state: &Value) {
         self.metas.clear();
         self.synced = true;
         self.join(state);
@@ -61,7 +61,7 @@ impl People {
         }
     }
 
-    fn sync_diff(&mut self, diff: &Value) {
+    pub(crate) fn sync_diff(&mut self, diff: &Value) {
         self.join(&diff["joins"]);
         self.leave(&diff["leaves"]);
     }

@@ -46,6 +46,7 @@ pub use config::{
     ClusterConfig, ClusterOptions, ConfigError, DEFAULT_ZENOH_PORT, Engine, Limits, MAX_NAME_BYTES,
     MAX_SECRET_BYTES, MIN_SECRET_BYTES, NatsConfig, Secret, Tls, ZenohConfig,
 };
+pub(crate) use inbox::Budget;
 pub use inbox::Inbox;
 pub use local::LocalNetwork;
 pub use stats::{BusStats, Dropped, Reason, Refused, Traffic};
