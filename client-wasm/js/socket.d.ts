@@ -11,8 +11,8 @@ export interface SocketOptions {
    */
   authToken?: string | (() => string);
   /**
-   * The class to connect with, in place of the global `WebSocket`: the one of npm `ws`, say, or npm
-   * phoenix's `LongPoll`.
+   * The class to connect with: `LongPoll`, or that of npm `ws`, say. The global `WebSocket` if not given,
+   * and `LongPoll` where there is none.
    */
   transport?: TransportClass;
   /** How long joins and pushes wait for an answer, in ms. 10000 if not given. */
@@ -31,11 +31,32 @@ export interface SocketOptions {
   vsn?: string;
   /** The `binaryType` of the transport. "arraybuffer". */
   binaryType?: BinaryType;
-  /** The `timeout` of a transport that has one, as `LongPoll`. 20000. */
+  /** How long a request of `LongPoll` may take, in ms. 20000: the server holds one for 10 seconds. */
   longpollerTimeout?: number;
-  /** Accepted for the sake of generated code, and of no effect: there is no fallback to another transport. */
+  /**
+   * How long a connection may take to open, and then again to answer a ping, in ms. If it takes longer, or
+   * fails before it has opened, the socket goes on with `LongPoll`. There is no such change if not given.
+   */
   longPollFallbackMs?: number;
+  /**
+   * Where it is remembered, for the next page, that only long polling works. The tab's `sessionStorage` if
+   * not given.
+   */
+  sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
+  /**
+   * Writes messages in place of `Serializer.encode`: hands what is to be sent to the callback, now or later.
+   * Not used if the transport is `LongPoll`.
+   */
+  encode?: (message: Message, callback: (frame: any) => void) => void;
+  /**
+   * Reads messages in place of `Serializer.decode`: hands the message to the callback, now or later. Then
+   * every payload is made into an object, so a `Presence` of many members takes longer. Not used if the
+   * transport is `LongPoll`.
+   */
+  decode?: (frame: any, callback: (message: Message) => void) => void;
 }
+
+export type BinaryType = "arraybuffer" | "blob";
 
 /** A class that is used like `WebSocket`. */
 export type TransportClass = new (url: string, protocols?: any) => any;
@@ -81,11 +102,19 @@ export class Socket {
   /** Disconnects, and connects with another transport the next time. */
   replaceTransport(transport: TransportClass): void;
 
+  /** `LongPoll`. */
+  getLongPollTransport(): typeof LongPoll;
+
   isConnected(): boolean;
   connectionState(): ConnectionState;
 
   /** The full address, with all parameters. */
   endPointURL(): string;
+
+  /** See the options of these names. */
+  encode: NonNullable<SocketOptions["encode"]>;
+  decode: NonNullable<SocketOptions["decode"]>;
+
   /** The protocol that fits the page: "wss" or "ws". */
   protocol(): string;
 
@@ -222,3 +251,35 @@ export class Push<Ok = any, Refused = any> {
   receive(status: "timeout", callback: () => void): this;
   receive(status: string, callback: (response: any) => void): this;
 }
+
+/**
+ * A transport of plain HTTP requests, for where WebSockets do not get through. Give it to a socket as its
+ * `transport`, or let the socket change to it by `longPollFallbackMs`.
+ */
+export class LongPoll {
+  constructor(endPoint: string, protocols?: string[]);
+
+  readonly readyState: number;
+  readonly skipHeartbeat: true;
+  /** How long a request may take, in ms; for ever if 0. */
+  timeout: number;
+  onopen: (event: any) => void;
+  /** Called with a status, or "timeout", before `onclose`. */
+  onerror: (error: any) => void;
+  onmessage: (event: { data: string }) => void;
+  onclose: (event: { code: number; reason: string; wasClean: boolean }) => void;
+
+  send(data: string | ArrayBuffer): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** Writes and reads the frames of the protocol version 2.0.0: text, and binary if the payload is. */
+export const Serializer: {
+  encode<T>(message: Message, callback: (frame: string | ArrayBuffer) => T): T;
+  decode<T>(frame: string | ArrayBuffer, callback: (message: Message) => T): T;
+};
+
+// The names that @types/phoenix has for these.
+export type SocketConnectOption = SocketOptions;
+export type MessageRef = string;
+export type PushStatus = "ok" | "error" | "timeout";

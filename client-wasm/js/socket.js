@@ -1,7 +1,10 @@
 import { SocketCore } from "./herenow_client.js";
 import { Channel } from "./channel.js";
-import { TextFrame, decodeBinary, encode, writeFrame } from "./frame.js";
+import { Fallback } from "./fallback.js";
+import { LocalMessage, TextFrame, decodeBinary, encode, writeFrame } from "./frame.js";
+import { LongPoll } from "./longpoll.js";
 import { pageVisibility, watchPage } from "./page.js";
+import { Serializer } from "./serializer.js";
 import { Timer } from "./timer.js";
 import { protocol, socketUrl } from "./url.js";
 import { writeScratch } from "./wasm.js";
@@ -77,18 +80,18 @@ export class Socket {
   #frame;
   #unheard = false;
   #timer = new Timer();
+  #fallback = null;
 
   constructor(endPoint, opts = {}) {
-    if (opts.encode || opts.decode) {
-      throw new Error(
-        "Socket: the options encode and decode are not supported: frames are read in wasm",
-      );
-    }
     this.stateChangeCallbacks = { open: [], close: [], error: [], message: [] };
     this.establishedConnections = 0;
     this.conn = null;
     this.endPoint = `${endPoint}/websocket`;
-    this.transport = opts.transport || globalThis.WebSocket;
+    this.transport = opts.transport || globalThis.WebSocket || LongPoll;
+    // Over long polling the frames are what its server can tell apart.
+    const serializer = this.transport === LongPoll ? Serializer : opts;
+    this.encode = serializer.encode || Serializer.encode;
+    this.decode = serializer.decode || Serializer.decode;
     this.timeout = opts.timeout || 10000;
     this.heartbeatIntervalMs = opts.heartbeatIntervalMs || 30000;
     this.reconnectAfterMs =
@@ -103,6 +106,9 @@ export class Socket {
     this.vsn = opts.vsn || "2.0.0";
     this.binaryType = opts.binaryType || "arraybuffer";
     this.authToken = opts.authToken && closure(opts.authToken);
+    if (opts.longPollFallbackMs) {
+      this.#fallback = new Fallback(this, opts.longPollFallbackMs, opts.sessionStorage);
+    }
     this.#core = new SocketCore(this.timeout, this.heartbeatIntervalMs);
     watchPage(this.#core, (tell) => this._step(tell));
   }
@@ -117,6 +123,7 @@ export class Socket {
 
   // Closes the connection and does not make it again.
   disconnect(callback, code, reason) {
+    this.#fallback?.cancel();
     let closing = 0;
     this._step((now) => {
       this.#closeWith = code ? [code, reason || ""] : [];
@@ -131,6 +138,11 @@ export class Socket {
   replaceTransport(newTransport) {
     this.transport = newTransport;
     this.disconnect();
+  }
+
+  // The class that polls, for those who tell transports apart.
+  getLongPollTransport() {
+    return LongPoll;
   }
 
   // Whether frames can be sent now.
@@ -321,10 +333,10 @@ export class Socket {
       case OPENED:
         this.establishedConnections += 1;
         this.log("transport", `connected to ${this.#url}`);
+        this.#fallback?.opened();
         return this.#call("open");
       case FAILED:
-        this.log("transport", "error", this.#report);
-        return this.#call("error", this.#report, this.transport, this.establishedConnections);
+        return this.#failed(this.#report);
       case CLOSED:
         this.log("transport", "close", this.#report);
         return this.#call("close", this.#report);
@@ -342,6 +354,15 @@ export class Socket {
           core.detail(1),
           core.detail(2),
         );
+    }
+  }
+
+  #failed(error) {
+    this.log("transport", "error", error);
+    try {
+      this.#call("error", error, this.transport, this.establishedConnections);
+    } finally {
+      this.#fallback?.failed(error);
     }
   }
 
@@ -376,6 +397,7 @@ export class Socket {
     this.#pings.clear();
     this.#connection = connection;
     this.conn = null;
+    this.#fallback?.connecting();
     let conn;
     try {
       conn = this.#newTransport();
@@ -400,11 +422,6 @@ export class Socket {
   }
 
   #newTransport() {
-    if (!this.transport) {
-      throw new Error(
-        "Socket: there is no WebSocket here: pass a class like it as the option `transport`",
-      );
-    }
     const protocols = this.authToken && [
       "phoenix",
       `${AUTH_TOKEN_PREFIX}${btoa(this.authToken()).replace(/=/g, "")}`,
@@ -468,7 +485,8 @@ export class Socket {
 
   #write(join_ref, ref, topic, event, payload) {
     this.log("push", `${topic} ${event} (${join_ref}, ${ref})`, payload);
-    this.conn.send(encode({ join_ref, ref, topic, event, payload }));
+    const { conn } = this;
+    this.encode({ join_ref, ref, topic, event, payload }, (frame) => conn.send(frame));
   }
 
   #pushSettled(id, replied) {
@@ -478,9 +496,20 @@ export class Socket {
   }
 
   #receive(connection, data) {
+    if (this.decode === Serializer.decode) {
+      this.#hear(connection, typeof data === "string" ? data : decodeBinary(data));
+      return;
+    }
+    this.decode(data, ({ join_ref, ref, topic, event, payload }) =>
+      this.#hear(connection, new LocalMessage(payload, ref, join_ref, topic, event)),
+    );
+  }
+
+  // `message` is a text frame as it came, a message in parts, or null: what came was neither.
+  #hear(connection, message) {
     this._step((now) => {
-      const received = this.#decode(now, connection, data);
-      if (received < 0) throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
+      const received = message === null ? -1 : this.#tellFrame(now, connection, message);
+      if (received < 0) throw new Error(`Socket: received what is no message: ${excerpt(message)}`);
       this.#unheard = received > 0;
       if (this.#unheard && this.hasLogger()) {
         const { topic, event, ref, payload } = this.#frame;
@@ -500,13 +529,12 @@ export class Socket {
     this.#call("message", { join_ref: joinRef, ref, topic, event, payload });
   }
 
-  #decode(now, connection, data) {
-    const message = typeof data === "string" ? null : decodeBinary(data);
-    const text = message ? withoutData(message) : data;
-    if (typeof text !== "string") return -1;
+  #tellFrame(now, connection, message) {
+    const isText = typeof message === "string";
+    const text = isText ? message : withoutData(message);
     writeFrame(text);
     const received = this.#core.received(now, connection, text.length);
-    if (received > 0) this.#frame = message ?? new TextFrame(text, this.#core);
+    if (received > 0) this.#frame = isText ? new TextFrame(text, this.#core) : message;
     return received;
   }
 }
@@ -523,10 +551,12 @@ const refs = (join_ref, ref) => ({
   ref: ref ? String(ref) : null,
 });
 
-// A binary message as the core understands it: as text, and without the data.
+// A message in parts as the core understands it: as text, and without the data.
 function withoutData({ joinRef, ref, topic, event, payload }) {
-  return encode({ join_ref: joinRef, ref, topic, event, payload: { status: payload.status } });
+  return encode({ join_ref: joinRef, ref, topic, event, payload: { status: payload?.status } });
 }
 
-const excerpt = (data) =>
-  typeof data === "string" ? JSON.stringify(data.slice(0, 100)) : "a binary frame";
+const excerpt = (message) => {
+  if (message === null) return "a binary frame";
+  return typeof message === "string" ? JSON.stringify(message.slice(0, 100)) : "what decode returned";
+};

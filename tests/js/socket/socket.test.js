@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { Clock } from "../support/clock.js";
-import { Channel, Push, Socket } from "../support/package.js";
+import { Channel, LongPoll, Push, Socket } from "../support/package.js";
 import { transports } from "../support/transport.js";
 
 let clock;
@@ -298,20 +298,14 @@ test("a transport that cannot be made is the caller's error, and is not tried ag
   assert.throws(() => socket.connect(), /bad address/);
 });
 
-test("a socket without a transport says what to do", () => {
+test("where there is no WebSocket, a socket polls", () => {
   const { WebSocket } = globalThis;
   delete globalThis.WebSocket;
   try {
-    const socket = new Socket("ws://host/socket");
-    assert.throws(() => socket.connect(), /there is no WebSocket here: pass a class/);
+    assert.equal(new Socket("ws://host/socket").transport, LongPoll);
   } finally {
     if (WebSocket) globalThis.WebSocket = WebSocket;
   }
-});
-
-test("encode and decode are refused rather than ignored", () => {
-  assert.throws(() => newSocket({ encode: () => {} }), /encode and decode are not supported/);
-  assert.throws(() => newSocket({ decode: () => {} }), /encode and decode are not supported/);
 });
 
 test("a transport that needs no heartbeats gets none", () => {

@@ -2,4 +2,4 @@
 
 import { PACKAGE } from "./server.js";
 
-export const { Socket, Channel, Push, Presence } = await import(`${PACKAGE}/index.js`);
+export const { Socket, Channel, LongPoll, Push, Presence, Serializer } = await import(`${PACKAGE}/index.js`);
