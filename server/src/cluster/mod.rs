@@ -70,6 +70,7 @@ use self::driver::{Driver, Parts, Shared, State, Stop};
 use self::post::Post;
 use self::relay::Relay;
 use crate::presence::Interest;
+use crate::sync::lock;
 use crate::{Presence, PubSub};
 
 /// A node's part in its cluster. Cheap to clone; clones are the same.
@@ -160,6 +161,13 @@ impl Cluster {
     pub async fn synced(&self) {
         // An error means that the driver has ended; then there is nothing to wait for.
         let _ = self.0.synced.clone().wait_for(|synced| *synced).await;
+    }
+
+    /// Whether another node has the same name and the others listen to that one: nobody else sees the
+    /// users of this node.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        lock(&self.0.shared.state).superseded.is_some()
     }
 
     /// How the cluster looks from here.

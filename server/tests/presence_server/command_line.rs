@@ -41,6 +41,12 @@ async fn help_names_every_flag_with_its_variable_and_gives_examples() {
     for flag in flags
         .into_iter()
         .chain(["--max-channels", "--check-origin", "--log"])
+        .chain([
+            "--node",
+            "--cluster",
+            "--cluster-secret-file",
+            "--down-after",
+        ])
     {
         let variable = format!("HERENOW_{}", flag[2..].replace('-', "_").to_uppercase());
         assert!(

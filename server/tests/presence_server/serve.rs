@@ -211,6 +211,26 @@ async fn metrics_count_what_is_there_and_what_was_done() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_alone_says_so() {
+    let served = Served::start(&["--node", "hermit"]).await;
+    let _alice = Client::join_as(&served.address, "alice", LOBBY).await;
+    let answer = served.get("/cluster").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    let view: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(view["node"], "hermit");
+    assert_eq!(view["clustered"], false);
+    assert_eq!(view["replicas"], json!([]));
+    assert!(view["incarnation"].as_u64() > Some(0), "{view}");
+    assert!(
+        !served
+            .get("/metrics")
+            .await
+            .body
+            .contains("herenow_cluster_")
+    );
+}
+
+#[tokio::test]
 async fn limits_given_as_flags_hold() {
     let served = Served::start(&["--max-channels", "1", "--max-frame-size", "1KiB"]).await;
     let mut alice = Client::join_as(&served.address, "alice", LOBBY).await;

@@ -4,6 +4,8 @@
 //! `HERENOW_MAX_CHANNELS`). A mistake costs one line on stderr that names the flag, what was wrong
 //! with it and what would have been right.
 
+mod cluster;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +13,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use herenow::auth::origin::CheckOrigin;
+
+pub(crate) use cluster::ClusterPlan;
 
 use crate::units;
 
@@ -21,6 +25,9 @@ Examples:
 
   herenow serve --listen 0.0.0.0:80 --secret-key-base-file /run/secrets/key
       Only holders of a token that was signed with Phoenix.Token may connect
+
+  herenow serve --node node-2 --cluster tcp/10.0.0.7:7447
+      One node of a cluster; 10.0.0.7 is any other one, started with --cluster-listen
 
   HERENOW_LISTEN=0.0.0.0:8080 HERENOW_LOG=warn herenow serve
       The same flags, as environment variables
@@ -43,8 +50,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the server until Ctrl-C or SIGTERM.
     ///
-    /// Serves the socket at /socket, liveness at /healthz, readiness at /readyz and Prometheus
-    /// metrics at /metrics.
+    /// Serves the socket at /socket, liveness at /healthz, readiness at /readyz, Prometheus metrics at
+    /// /metrics and what the node knows of its cluster at /cluster.
     #[command(after_help = EXAMPLES)]
     Serve(Box<Serve>),
 
@@ -81,6 +88,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     pub(crate) limits: Limits,
+
+    #[command(flatten)]
+    pub(crate) cluster: cluster::Cluster,
 
     #[command(flatten)]
     pub(crate) operation: Operation,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use herenow::cluster::Cluster;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use warp::filters::BoxedFilter;
@@ -10,29 +11,46 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 /// Whether a load balancer should send traffic here.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Readiness(Arc<AtomicBool>);
+#[derive(Clone, Debug)]
+pub(crate) struct Readiness {
+    is_stopping: Arc<AtomicBool>,
+    cluster: Option<Cluster>,
+}
 
 impl Readiness {
-    /// Says from here on that the server wants traffic, or that it wants no more.
-    pub(crate) fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+    /// A server that wants traffic, as soon as its node knows what the others have.
+    pub(crate) fn new(cluster: Option<Cluster>) -> Self {
+        Self {
+            is_stopping: Arc::default(),
+            cluster,
+        }
     }
 
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Says from here on that the server wants no more traffic.
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+    }
+
+    /// Why the server wants no traffic, or that it does.
+    fn state(&self) -> Result<(), &'static str> {
+        if self.is_stopping.load(Ordering::Acquire) {
+            return Err("stopping\n");
+        }
+        match &self.cluster {
+            Some(cluster) if !cluster.is_synced() => Err("joining the cluster\n"),
+            Some(cluster) if cluster.is_superseded() => Err("another node has the same name\n"),
+            _ => Ok(()),
+        }
     }
 }
 
-/// `GET /healthz` (200 while the process works) and `GET /readyz` (503 once it is stopping).
+/// `GET /healthz` (200 while the process works) and `GET /readyz` (503 while it joins its cluster, and
+/// once it is stopping).
 pub(crate) fn routes(readiness: Readiness) -> BoxedFilter<(Response,)> {
     let health = warp::path!("healthz").map(|| answer(StatusCode::OK, "ok\n"));
-    let ready = warp::path!("readyz").map(move || {
-        if readiness.get() {
-            answer(StatusCode::OK, "ready\n")
-        } else {
-            answer(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
-        }
+    let ready = warp::path!("readyz").map(move || match readiness.state() {
+        Ok(()) => answer(StatusCode::OK, "ready\n"),
+        Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, why),
     });
     warp::get().and(health.or(ready).unify()).boxed()
 }

@@ -3,9 +3,11 @@
 
 mod access;
 mod args;
+mod cluster;
 mod health;
 mod listener;
 mod metrics;
+mod node_name;
 mod serve;
 mod signals;
 mod site;

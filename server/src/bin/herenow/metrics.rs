@@ -1,7 +1,10 @@
 //! `GET /metrics`: what the server has to do and has done, as Prometheus reads it.
 
+mod cluster;
+
 use std::fmt::Write;
 
+use herenow::cluster::Cluster;
 use herenow::{Endpoint, Presence};
 use http::header::CONTENT_TYPE;
 use warp::filters::BoxedFilter;
@@ -11,18 +14,26 @@ use warp::{Filter, Reply};
 /// The text format of Prometheus.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Serves the metrics of these two.
-pub(crate) fn routes(endpoint: Endpoint, presence: Presence) -> BoxedFilter<(Response,)> {
+/// Serves the metrics of these.
+pub(crate) fn routes(
+    endpoint: Endpoint,
+    presence: Presence,
+    cluster: Option<Cluster>,
+) -> BoxedFilter<(Response,)> {
     warp::path!("metrics")
         .and(warp::get())
         .map(move || {
-            let text = exposition(&endpoint, &presence);
+            let mut text = exposition(&endpoint, &presence);
+            if let Some(cluster) = &cluster {
+                cluster::write(&mut text, &cluster.status());
+            }
+            let text = text.0;
             warp::reply::with_header(text, CONTENT_TYPE, TEXT_FORMAT).into_response()
         })
         .boxed()
 }
 
-fn exposition(endpoint: &Endpoint, presence: &Presence) -> String {
+fn exposition(endpoint: &Endpoint, presence: &Presence) -> Exposition {
     let (sockets, presences) = (endpoint.stats(), presence.stats());
     let mut text = Exposition::default();
     text.gauge("connections", "Connections open now.", sockets.connections);
@@ -39,8 +50,13 @@ fn exposition(endpoint: &Endpoint, presence: &Presence) -> String {
     );
     text.gauge(
         "presences",
-        "Presences: users by topic and connection.",
+        "Presences: users by topic and connection, with those of other nodes as far as they are here.",
         count(presences.presences),
+    );
+    text.gauge(
+        "own_presences",
+        "Presences of this node's own connections.",
+        count(presences.own_presences),
     );
     text.counter(
         "connections_total",
@@ -73,7 +89,7 @@ fn exposition(endpoint: &Endpoint, presence: &Presence) -> String {
         "Slow readers whose presence diffs were dropped for one fresh list.",
         sockets.resyncs,
     );
-    text.0
+    text
 }
 
 #[derive(Default)]
@@ -81,20 +97,43 @@ struct Exposition(String);
 
 impl Exposition {
     fn gauge(&mut self, name: &str, help: &str, value: u64) {
-        self.metric(name, help, "gauge", value);
+        self.family(name, help, "gauge", [(String::new(), value)]);
     }
 
     fn counter(&mut self, name: &str, help: &str, value: u64) {
-        self.metric(name, help, "counter", value);
+        self.family(name, help, "counter", [(String::new(), value)]);
     }
 
-    fn metric(&mut self, name: &str, help: &str, kind: &str, value: u64) {
+    /// Values told apart by a label, `name="value"`.
+    fn gauges(&mut self, name: &str, help: &str, values: impl IntoIterator<Item = (String, u64)>) {
+        self.family(name, help, "gauge", values);
+    }
+
+    fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (String, u64)>,
+    ) {
+        self.family(name, help, "counter", values);
+    }
+
+    fn family(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: &str,
+        values: impl IntoIterator<Item = (String, u64)>,
+    ) {
         let name = format_args!("herenow_{name}");
         // Writing to a string does not fail.
-        let _ = write!(
-            self.0,
-            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
-        );
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (label, value) in values {
+            let _ = match label.is_empty() {
+                true => writeln!(self.0, "{name} {value}"),
+                false => writeln!(self.0, "{name}{{{label}}} {value}"),
+            };
+        }
     }
 }
 

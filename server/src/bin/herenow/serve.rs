@@ -6,6 +6,7 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herenow::cluster::bus::QUIET_LOGS;
 use herenow::{Endpoint, Limits, Presence, PubSub, RoomChannel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -15,6 +16,7 @@ use warp::Filter;
 
 use crate::access::Access;
 use crate::args::Serve;
+use crate::cluster;
 use crate::health::{self, Readiness};
 use crate::listener;
 use crate::metrics;
@@ -30,22 +32,32 @@ const SOCKET_PATH: &str = "socket";
 /// Serves until a signal says otherwise. The error is one line for the person who started it.
 pub(crate) async fn serve(options: Serve) -> Result<(), String> {
     log_to_stderr(&options.operation.log);
+    let plan = options.cluster.plan(options.limits.max_frame_size)?;
     let access = Access::new(&options.access)?;
     let mut signals =
         Signals::new().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
     let listener = listener::listen(&options.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
+    // Programs that start a server on port 0 read the port from this line, so it comes first.
+    eprintln!("listening on http://{address}");
+
     let pubsub = PubSub::new();
-    let presence = Presence::builder(&pubsub).window(options.window_ms).start();
+    let presence = Presence::builder(&pubsub)
+        .node(plan.config.node.as_str())
+        .window(options.window_ms)
+        .start();
+    let cluster = cluster::join(plan, &pubsub, &presence).await?;
     let access = Arc::new(access);
     let endpoint = endpoint(&options, &access, &pubsub, &presence);
-    let readiness = Readiness::default();
+    let readiness = Readiness::new(cluster.clone());
     let routes = endpoint
         .routes(SOCKET_PATH)
         .or(health::routes(readiness.clone()))
         .unify()
-        .or(metrics::routes(endpoint.clone(), presence))
+        .or(cluster::routes(presence.clone(), cluster.clone()))
+        .unify()
+        .or(metrics::routes(endpoint.clone(), presence, cluster.clone()))
         .unify()
         .or(site::pages(options.www, options.client))
         .unify();
@@ -55,9 +67,6 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
         .graceful(async { _ = stopped.await })
         .run();
     let server = tokio::spawn(server);
-    readiness.set(true);
-    // Programs that start a server on port 0 read the port from this line, so it comes first.
-    eprintln!("listening on http://{address}");
     warn_of_open_access(&access, address);
 
     let signal = signals.next().await;
@@ -66,9 +75,13 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
         signals.next().await;
         process::exit(EXIT_INTERRUPTED);
     });
-    readiness.set(false);
+    readiness.stop();
     drop(stop_accepting);
     drain(&endpoint, server, options.operation.shutdown_grace).await;
+    // Last, so that the lists of others name each user for as long as the connection is open.
+    if let Some(cluster) = cluster {
+        cluster.leave().await;
+    }
     Ok(())
 }
 
@@ -120,7 +133,7 @@ fn warn_of_open_access(access: &Access, address: SocketAddr) {
 
 fn log_to_stderr(filter: &str) {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
+        .with_env_filter(EnvFilter::new(format!("{QUIET_LOGS},{filter}")))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .init();

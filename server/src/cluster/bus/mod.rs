@@ -205,27 +205,32 @@ pub async fn open(
     config: &ClusterConfig,
     incarnation: u64,
 ) -> Result<(Arc<dyn Bus>, Inbox), OpenError> {
+    check_engine(&config.engine)?;
     match &config.engine {
-        Engine::Local => {
+        #[cfg(feature = "zenoh")]
+        Engine::Zenoh(settings) => zenoh::open(config, settings, incarnation).await,
+        #[cfg(feature = "nats")]
+        Engine::Nats(settings) => nats::open(config, settings, incarnation).await,
+        _ => {
             let (bus, inbox) = LocalNetwork::new().join(config, incarnation);
             Ok((bus, inbox))
         }
-        #[cfg(feature = "zenoh")]
-        Engine::Zenoh(settings) => zenoh::open(config, settings, incarnation).await,
-        #[cfg(not(feature = "zenoh"))]
-        Engine::Zenoh(_) => Err(not_compiled_in("zenoh")),
-        #[cfg(feature = "nats")]
-        Engine::Nats(settings) => nats::open(config, settings, incarnation).await,
-        #[cfg(not(feature = "nats"))]
-        Engine::Nats(_) => Err(not_compiled_in("nats")),
     }
 }
 
-#[cfg(not(all(feature = "nats", feature = "zenoh")))]
-fn not_compiled_in(engine: &str) -> OpenError {
-    OpenError::new(format!(
-        "--cluster: this build has no {engine} in it; build it with `--features {engine}`"
-    ))
+/// Whether this build has the engine in it. The error says how to get one that has.
+pub fn check_engine(engine: &Engine) -> Result<(), OpenError> {
+    let (feature, is_compiled_in) = match engine {
+        Engine::Local => return Ok(()),
+        Engine::Zenoh(_) => ("zenoh", cfg!(feature = "zenoh")),
+        Engine::Nats(_) => ("nats", cfg!(feature = "nats")),
+    };
+    match is_compiled_in {
+        true => Ok(()),
+        false => Err(OpenError::new(format!(
+            "--cluster: this build has no {feature} in it; build it with `--features {feature}`"
+        ))),
+    }
 }
 
 /// Log directives that keep the engines' libraries quiet, to be put before what a user asks for:
