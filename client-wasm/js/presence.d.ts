@@ -8,23 +8,23 @@ export interface MetaRefs {
 
 /**
  * What is present under one key: a meta for each connection, and the fields that the server may have put
- * beside them (what its `fetch` added).
+ * beside them (what its `fetch` added). `any` if nothing is said of the metas.
  *
  * @typeParam Meta what the server tracks for each connection
  * @typeParam Fields what stands beside the metas, if anything
  */
-export type PresenceEntry<Meta = Record<string, unknown>, Fields = unknown> = {
-  metas: (Meta & MetaRefs)[];
-} & Fields;
+export type PresenceEntry<Meta = any, Fields = unknown> = 0 extends 1 & Meta
+  ? any
+  : { metas: (Meta & MetaRefs)[] } & Fields;
 
 /** Presences by key. It has no prototype, so that every key is an ordinary one. */
-export type PresenceState<Meta = Record<string, unknown>, Fields = unknown> = Record<
+export type PresenceState<Meta = any, Fields = unknown> = Record<
   string,
   PresenceEntry<Meta, Fields>
 >;
 
 /** The payload of a `presence_diff`. */
-export interface PresenceDiff<Meta = Record<string, unknown>, Fields = unknown> {
+export interface PresenceDiff<Meta = any, Fields = unknown> {
   joins: PresenceState<Meta, Fields>;
   leaves: PresenceState<Meta, Fields>;
 }
@@ -36,7 +36,7 @@ export interface PresenceDiff<Meta = Record<string, unknown>, Fields = unknown> 
  * @param current the presence as it was before, `undefined` if the key is new
  * @param joined what came, without the metas that were there before
  */
-export type JoinCallback<Meta = Record<string, unknown>, Fields = unknown> = (
+export type JoinCallback<Meta = any, Fields = unknown> = (
   key: string,
   current: PresenceEntry<Meta, Fields> | undefined,
   joined: PresenceEntry<Meta, Fields>,
@@ -49,7 +49,7 @@ export type JoinCallback<Meta = Record<string, unknown>, Fields = unknown> = (
  * @param current the presence as it is now; without metas if nobody is left under the key
  * @param left what went
  */
-export type LeaveCallback<Meta = Record<string, unknown>, Fields = unknown> = (
+export type LeaveCallback<Meta = any, Fields = unknown> = (
   key: string,
   current: PresenceEntry<Meta, Fields>,
   left: PresenceEntry<Meta, Fields>,
@@ -89,7 +89,7 @@ export interface PresenceOptions {
  * @typeParam Meta what the server tracks for each connection
  * @typeParam Fields what the server puts beside the metas, if anything
  */
-export class Presence<Meta = Record<string, unknown>, Fields = unknown> {
+export class Presence<Meta = any, Fields = unknown> {
   constructor(channel: PresenceChannel, options?: PresenceOptions);
 
   /** The channel that it listens to. */
@@ -129,7 +129,7 @@ export class Presence<Meta = Record<string, unknown>, Fields = unknown> {
    * Compares a state of plain objects with a newer one and returns the result: metas that both have are
    * those of the old one. `current` stays as it is; `state` may be changed.
    */
-  static syncState<Meta = Record<string, unknown>, Fields = unknown>(
+  static syncState<Meta = any, Fields = unknown>(
     current: PresenceState<Meta, Fields>,
     state: PresenceState<Meta, Fields>,
     onJoin?: JoinCallback<Meta, Fields>,
@@ -140,7 +140,7 @@ export class Presence<Meta = Record<string, unknown>, Fields = unknown> {
    * Applies a diff to a state of plain objects and returns the result. A state without prototype, such as
    * these functions return, is changed in place; any other is copied first, except for its presences.
    */
-  static syncDiff<Meta = Record<string, unknown>, Fields = unknown>(
+  static syncDiff<Meta = any, Fields = unknown>(
     state: PresenceState<Meta, Fields>,
     diff: PresenceDiff<Meta, Fields>,
     onJoin?: JoinCallback<Meta, Fields>,
@@ -148,12 +148,17 @@ export class Presence<Meta = Record<string, unknown>, Fields = unknown> {
   ): PresenceState<Meta, Fields>;
 
   /** The presences of a state. */
-  static list<Meta = Record<string, unknown>, Fields = unknown>(
+  static list<Meta = any, Fields = unknown>(
     presences: PresenceState<Meta, Fields>,
   ): PresenceEntry<Meta, Fields>[];
   /** What a function makes of each key and its presence. */
-  static list<T, Meta = Record<string, unknown>, Fields = unknown>(
+  static list<T, Meta = any, Fields = unknown>(
     presences: PresenceState<Meta, Fields>,
     chooser: (key: string, presence: PresenceEntry<Meta, Fields>) => T,
   ): T[];
 }
+
+// The names that @types/phoenix has for these.
+export type PresenceOnJoinCallback = JoinCallback;
+export type PresenceOnLeaveCallback = LeaveCallback;
+export type PresenceOpts = PresenceOptions;

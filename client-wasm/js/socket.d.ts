@@ -205,8 +205,8 @@ export class Channel<Incoming extends object = Record<string, any>> {
     event: Event,
     callback: (payload: Incoming[Event], ref: string | null, joinRef: string | null) => void,
   ): number;
-  on(
-    event: string,
+  on<Event extends string>(
+    event: Event extends keyof Incoming ? never : Event,
     callback: (payload: any, ref: string | null, joinRef: string | null) => void,
   ): number;
 
