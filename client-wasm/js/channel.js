@@ -1,3 +1,4 @@
+import { callEach } from "./callbacks.js";
 import { LocalMessage, writeFrame } from "./frame.js";
 import { Push } from "./push.js";
 
@@ -168,9 +169,11 @@ export class Channel {
     if (frame) reply = this.#hook("phx_reply", frame.payload, frame.ref, frame.joinRef);
     const event = `chan_reply_${push.ref}`;
     const received = this.#hook(event, reply);
-    push._settle(received);
-    this.#run(event, new LocalMessage(received));
-    if (frame) this.#run("phx_reply", new LocalMessage(reply, frame.ref, frame.joinRef));
+    const tell = [() => push._settle(received), () => this.#run(event, new LocalMessage(received))];
+    if (frame) {
+      tell.push(() => this.#run("phx_reply", new LocalMessage(reply, frame.ref, frame.joinRef)));
+    }
+    callEach(tell, (run) => run());
   }
 
   // The core has forgotten this channel; those who hear of that still get the ref of the join that ended.
@@ -193,13 +196,13 @@ export class Channel {
   }
 
   #run(event, message) {
-    for (const { callback, raw } of this.#bindings.get(event) ?? NO_BINDINGS) {
+    callEach(this.#bindings.get(event) ?? NO_BINDINGS, ({ callback, raw }) => {
       if (raw) {
         if (!message.isInBuffer) writeFrame(message.payloadText);
         callback();
       } else {
         callback(message.payload, message.ref, message.joinRef || this.joinRef());
       }
-    }
+    });
   }
 }

@@ -1,3 +1,5 @@
+import { callEach } from "./callbacks.js";
+
 // A message on its way to the server, and what is to be done when it is answered. `Channel` makes these:
 // `channel.join()`, `channel.push()` and `channel.leave()` return them.
 export class Push {
@@ -33,8 +35,8 @@ export class Push {
   _settle(received) {
     received ??= {};
     this.receivedResp = received;
-    for (const { status, callback } of this.recHooks) {
+    callEach(this.recHooks, ({ status, callback }) => {
       if (status === received.status) callback(received.response);
-    }
+    });
   }
 }

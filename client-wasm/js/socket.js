@@ -1,4 +1,5 @@
 import { SocketCore } from "./herenow_client.js";
+import { callEach, reportError, throwFirst } from "./callbacks.js";
 import { Channel } from "./channel.js";
 import { Fallback } from "./fallback.js";
 import { LocalMessage, TextFrame, decodeBinary, encode, writeFrame } from "./frame.js";
@@ -207,7 +208,7 @@ export class Socket {
   }
 
   #call(kind, ...args) {
-    this.stateChangeCallbacks[kind].forEach(([, callback]) => callback(...args));
+    callEach(this.stateChangeCallbacks[kind], ([, callback]) => callback(...args));
   }
 
   log(kind, msg, data) {
@@ -274,9 +275,7 @@ export class Socket {
     tell(this.#timer.now());
     const errors = this.#drain();
     this.#arm();
-    if (errors.length === 0) return;
-    errors.slice(1).forEach(reportError);
-    throw errors[0].error;
+    throwFirst(errors);
   }
 
   // A transport may know that it is closing before it says so: what is sent then would be lost.
@@ -297,7 +296,7 @@ export class Socket {
       try {
         this.#carryOut(kind);
       } catch (error) {
-        errors = [...errors, { error }];
+        errors = [...errors, error];
       }
     }
     return errors;
@@ -444,7 +443,7 @@ export class Socket {
     const done = this.#disconnects.filter(([closing]) => closing === connection);
     this.#disconnects = this.#disconnects.filter(([closing]) => closing !== connection);
     if (connection === this.#connection) this.conn = null;
-    for (const [, callback] of done) callback();
+    callEach(done, ([, callback]) => callback());
   }
 
   #pong(ref, roundTrip) {
@@ -507,17 +506,18 @@ export class Socket {
 
   // `message` is a text frame as it came, a message in parts, or null: what came was neither.
   #hear(connection, message) {
-    this._step((now) => {
-      const received = message === null ? -1 : this.#tellFrame(now, connection, message);
-      if (received < 0) throw new Error(`Socket: received what is no message: ${excerpt(message)}`);
-      this.#unheard = received > 0;
-      if (this.#unheard && this.hasLogger()) {
-        const { topic, event, ref, payload } = this.#frame;
-        const note = `${payload?.status || ""} ${topic} ${event} ${ref ? `(${ref})` : ""}`;
-        this.log("receive", note, payload);
-      }
-    });
-    this.#tellListeners();
+    const tellChannels = () => this._step((now) => this.#understand(now, connection, message));
+    callEach([tellChannels, () => this.#tellListeners()], (tell) => tell());
+  }
+
+  #understand(now, connection, message) {
+    const received = message === null ? -1 : this.#tellFrame(now, connection, message);
+    if (received < 0) throw new Error(`Socket: received what is no message: ${excerpt(message)}`);
+    this.#unheard = received > 0;
+    if (!this.#unheard || !this.hasLogger()) return;
+    const { topic, event, ref, payload } = this.#frame;
+    const note = `${payload?.status || ""} ${topic} ${event} ${ref ? `(${ref})` : ""}`;
+    this.log("receive", note, payload);
   }
 
   // The socket's own listeners hear of a message after the channels have.
@@ -538,12 +538,6 @@ export class Socket {
     return received;
   }
 }
-
-// Nobody is there to catch it, so it is thrown where the environment reports it.
-const reportError = ({ error }) =>
-  queueMicrotask(() => {
-    throw error;
-  });
 
 // Refs as they are on the wire; the core has 0 for none.
 const refs = (join_ref, ref) => ({

@@ -256,6 +256,31 @@ test("a callback that throws does not keep others from what is theirs", () => {
   assert.equal(Transport.made.length, 2, "and the socket goes on");
 });
 
+test("a callback that throws does not keep others of the same event from being called", () => {
+  const socket = openSocket();
+  const channel = joinedChannel(socket);
+  const heard = [];
+  const fails = (name) => () => {
+    heard.push(name);
+    throw new Error(name);
+  };
+  channel.on("shout", fails("shout 1"));
+  channel.on("shout", () => heard.push("shout 2"));
+  socket.onMessage(() => heard.push("message"));
+  const shout = [null, null, "room:1", "shout", {}];
+  assert.throws(() => Transport.last.receive(shout), /shout 1/);
+  const push = channel.push("ask");
+  push.receive("ok", fails("ok 1")).receive("ok", () => heard.push("ok 2"));
+  channel.on("phx_reply", () => heard.push("reply"));
+  assert.throws(() => reply(push.ref, "room:1", "ok", {}, channel.joinRef()), /ok 1/);
+  socket.onClose(fails("close 1"));
+  socket.onClose(() => heard.push("close 2"));
+  assert.throws(() => Transport.last.closed(), /close 1/);
+  assert.deepEqual(heard, [
+    "shout 1", "shout 2", "message", "ok 1", "ok 2", "reply", "message", "close 1", "close 2",
+  ]);
+});
+
 test("a transport that delivers while it is being written to is heard", () => {
   const socket = openSocket();
   const channel = joinedChannel(socket);

@@ -1,0 +1,29 @@
+// The application's callbacks, of which one that throws does not keep the others from being called.
+
+const NO_ERRORS = [];
+
+// Calls each. The first error is thrown when all have been called, the others are reported.
+export function callEach(callbacks, call) {
+  let errors = NO_ERRORS;
+  for (const callback of callbacks) {
+    try {
+      call(callback);
+    } catch (error) {
+      errors = [...errors, error];
+    }
+  }
+  throwFirst(errors);
+}
+
+export function throwFirst(errors) {
+  if (errors.length === 0) return;
+  errors.slice(1).forEach(reportError);
+  throw errors[0];
+}
+
+// Nobody is there to catch it, so it is thrown where the environment reports it.
+export function reportError(error) {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
