@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import fc from "fast-check";
 import * as phoenix from "phoenix";
 
 import { LongPoll } from "../support/package.js";
@@ -146,6 +147,49 @@ for (const event of ["open", "message"]) {
   });
 }
 
+// What can happen while it is open. Of requests that wait for nothing, nothing can happen.
+const message = fc.string({ unit: "grapheme", maxLength: 5 });
+const happening = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("send"), text: message }) },
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("receive"), messages: fc.array(message, { maxLength: 3 }) }) },
+  { weight: 4, arbitrary: fc.constant({ what: "acknowledge" }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant("pass"), ms: fc.constantFrom(0, 5_000, 12_000) }) },
+  fc.record({
+    what: fc.constant("answer"), method: fc.constantFrom("GET", "POST"), status: fc.constantFrom(204, 403, 408, 410, 500),
+  }),
+  fc.record({ what: fc.constant("breakOff"), method: fc.constantFrom("GET", "POST") }),
+  fc.constant({ what: "close" }),
+);
+
+async function happen(transport, world, { what, text, messages, ms, method, status }) {
+  const waits = (of) => world.waiting.includes(of);
+  if (what === "send") transport.send(text);
+  if (what === "pass") await world.pass(ms);
+  if (what === "close") transport.close(4001, "enough");
+  if (what === "receive" && waits("GET")) await world.answer("GET", { status: 200, token: "T", messages });
+  if (what === "acknowledge" && waits("POST")) await world.answer("POST", { status: 200 });
+  // It is the polls that may have nothing to tell.
+  if (what === "answer" && waits(method) && !(method === "GET" && status === 408)) {
+    await world.answer(method, { status, token: "T", messages: [] });
+  }
+  if (what === "breakOff" && waits(method)) await world.breakOff(method);
+}
+
+test("whatever happens, it asks and reports what phoenix.js does", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(happening, { maxLength: 30 }), async (happenings) => {
+      const script = async (transport, world) => {
+        let isOpen = true;
+        world.on = (event) => (isOpen &&= event !== "close");
+        await world.open();
+        for (const next of happenings) if (isOpen) await happen(transport, world, next);
+        await world.pass(60_000);
+      };
+      const ours = await record(LongPoll, script);
+      assert.deepEqual(ours, await record(phoenix.LongPoll, script));
+    }),
+  ));
+
 // From here on ours does better than phoenix.js.
 
 test("closing twice is told once", async () => {
@@ -184,4 +228,22 @@ test("it is closed before it says so", async () => {
     await world.breakOff("GET");
   });
   assert.deepEqual(states, [1, 3, 3]);
+});
+
+test("it goes on when onopen throws, and the error is not swallowed", async () => {
+  const listeners = process.listeners("unhandledRejection");
+  process.removeAllListeners("unhandledRejection");
+  const unhandled = new Promise((resolve) => process.once("unhandledRejection", resolve));
+  try {
+    const { waiting } = await record(LongPoll, async (transport, world) => {
+      world.on = () => {
+        throw new Error("of the application");
+      };
+      await world.open();
+    });
+    assert.deepEqual(waiting, ["GET"]);
+    assert.match((await unhandled).message, /of the application/);
+  } finally {
+    for (const listener of listeners) process.on("unhandledRejection", listener);
+  }
 });
