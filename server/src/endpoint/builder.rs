@@ -2,10 +2,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::connect::{Connect, ConnectRequest, ConnectResult, Connected};
-use super::routes::{Door, OriginRule};
+use super::door::{Door, OriginRule};
 use super::{Endpoint, Limits};
 use crate::auth::origin::{CheckOrigin, Origin};
 use crate::channel::{Channel, Routes};
+use crate::socket::longpoll::LongPolls;
 use crate::socket::{Connections, Context, Counters};
 use crate::topics::PubSub;
 
@@ -18,6 +19,7 @@ pub struct EndpointBuilder {
     connect: Connect,
     origins: OriginRule,
     url: Option<Origin>,
+    longpoll: bool,
 }
 
 impl EndpointBuilder {
@@ -29,6 +31,7 @@ impl EndpointBuilder {
             connect: Box::new(|_| Box::pin(async { Ok(Connected::new()) })),
             origins: OriginRule::SameHost,
             url: None,
+            longpoll: true,
         }
     }
 
@@ -86,6 +89,13 @@ impl EndpointBuilder {
         self
     }
 
+    /// Whether clients whose network lets no WebSocket through may connect by long poll. Without it they
+    /// may; Phoenix has to be told. Where it is off, its path is left to others.
+    pub fn longpoll(mut self, is_served: bool) -> Self {
+        self.longpoll = is_served;
+        self
+    }
+
     /// Replaces the limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -101,11 +111,13 @@ impl EndpointBuilder {
             limits: self.limits,
             counters: Counters::default(),
             connections: Connections::default(),
+            longpolls: LongPolls::new(),
         };
         let door = Door {
             connect: self.connect,
             origins: self.origins,
             url: self.url,
+            longpoll: self.longpoll,
         };
         Endpoint {
             context: Arc::new(context),

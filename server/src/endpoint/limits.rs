@@ -10,16 +10,16 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest message that a client may send, in bytes. A larger one closes the connection with code
-    /// 1009, before its body is read. Default: 8 MiB. Phoenix has no limit for WebSockets unless told; its
-    /// long poll takes 8 MB, the default of Plug for a request's body.
+    /// The largest message that a client may send, in bytes. A larger one closes the WebSocket with code
+    /// 1009, before its body is read; a long poll client is answered with status 413. Default: 8 MiB.
+    /// Phoenix has no limit for WebSockets unless told.
     pub max_message_bytes: usize,
     /// How many topics a client may have joined over one connection; a join beyond that is refused with
     /// `"too many channels joined"`. Default: 100, as in Phoenix.
     pub max_channels_per_transport: usize,
-    /// How many bytes may wait for a client that reads slowly (one message may always wait, whatever its
-    /// size). Beyond that presence diffs are replaced by one later state; if that is not enough the
-    /// connection is closed with code 1013. Default: 1 MiB.
+    /// How many bytes may wait for a client that reads or polls slowly (one message may always wait,
+    /// whatever its size). Beyond that presence diffs are replaced by one later state; if that is not
+    /// enough the connection is closed with code 1013. Default: 1 MiB.
     pub max_queue_bytes: usize,
     /// How many bytes of a client's messages may wait for its own channels before the server stops reading
     /// from it until they have caught up. Default: 1 MiB.
@@ -46,6 +46,18 @@ pub struct Limits {
     pub drain_batch: usize,
     /// How long a shutdown waits between two batches. Default: 2 s, as in Phoenix.
     pub drain_interval: Duration,
+    /// How long a long poll waits for messages before it is answered that there are none; a client's
+    /// message that takes longer is answered with status 408. A client that lets 1.5 times this pass
+    /// without a poll is gone: its channels end. It has to be shorter than the time after which proxies, or
+    /// the client (20 s in phoenix.js), give a request up. Default: 10 s, as in Phoenix.
+    pub longpoll_window: Duration,
+    /// How many long poll sessions there may be at a time. They are the only connections that cost memory
+    /// without holding a socket open, which the operating system would count. A client beyond that is
+    /// told to come back later: see [`Endpoint::routes`](crate::Endpoint::routes). Default: 10,000.
+    pub max_longpoll_sessions: usize,
+    /// The largest body that a long poll client may send, in bytes: up to 100 messages in one. A larger
+    /// one is answered with status 413, and none of it is handled. Default: 8 MB, as in Phoenix.
+    pub max_longpoll_body_bytes: usize,
 }
 
 impl Default for Limits {
@@ -62,6 +74,9 @@ impl Default for Limits {
             channel_shutdown: Duration::from_secs(5),
             drain_batch: 10_000,
             drain_interval: Duration::from_secs(2),
+            longpoll_window: Duration::from_secs(10),
+            max_longpoll_sessions: 10_000,
+            max_longpoll_body_bytes: 8_000_000,
         }
     }
 }

@@ -6,9 +6,12 @@
 
 mod builder;
 mod connect;
+mod door;
 mod limits;
+mod longpoll;
 mod params;
 mod routes;
+mod websocket;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +31,7 @@ use crate::topics::PubSub;
 #[derive(Clone)]
 pub struct Endpoint {
     context: Arc<Context>,
-    door: Arc<routes::Door>,
+    door: Arc<door::Door>,
 }
 
 impl Endpoint {
@@ -37,9 +40,29 @@ impl Endpoint {
         EndpointBuilder::new(pubsub)
     }
 
-    /// The filter that serves `{path}/websocket`. `path` has no slash at its ends; it may have some within.
+    /// The filter that serves `{path}/websocket` and, unless it is
+    /// [turned off](EndpointBuilder::longpoll), `{path}/longpoll`. `path` has no slash at its ends; it may
+    /// have some within.
     ///
     /// It answers every request to its paths and rejects all others, so it can be combined with `or`.
+    ///
+    /// # Long poll
+    ///
+    /// The answers are Phoenix's, status codes within a JSON body included. Beyond them:
+    ///
+    /// * Over [`max_longpoll_sessions`](Limits::max_longpoll_sessions), or while the endpoint shuts down, a
+    ///   client that connects is answered with HTTP status 503 and `{"status":500}`, upon which phoenix.js
+    ///   tries again later.
+    /// * A body or a message over its limit is answered with `{"status":413}`, one that cannot be read with
+    ///   `{"status":400}`. Neither ends the session, and nothing of the body is handled.
+    /// * Every answer with messages has a new token, and a client that shows an older one gets the messages
+    ///   after it again: those of an answer that was lost. The older token is good for all else, so a client
+    ///   that keeps to its first token is served too, as in Phoenix, without that safety.
+    /// * Binary messages to the client are dropped, with a warning at the first. Phoenix does not support
+    ///   them either; from the client to the server they work.
+    ///
+    /// A session lives in the memory of one node. Where several nodes share an address, whatever
+    /// distributes the requests has to send those of one client to the same node.
     pub fn routes(&self, path: &str) -> warp::filters::BoxedFilter<(warp::reply::Response,)> {
         routes::filter(&self.context, &self.door, path)
     }
@@ -60,8 +83,8 @@ impl Endpoint {
         self.context.pubsub.local_broadcast(topic, event, payload);
     }
 
-    /// Closes all connections whose socket has this [id](Connected::id), on all nodes, with code 1001:
-    /// their clients reconnect, and [`EndpointBuilder::connect`] decides anew.
+    /// Closes all connections whose socket has this [id](Connected::id), on all nodes,
+    /// WebSockets with code 1001: their clients reconnect, and [`EndpointBuilder::connect`] decides anew.
     pub fn disconnect(&self, socket_id: &str) {
         self.context.pubsub.disconnect(socket_id);
     }
@@ -69,11 +92,11 @@ impl Endpoint {
     /// What the endpoint has to do and has done.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.context.counters.stats()
+        self.context.stats()
     }
 
-    /// Takes no more connections and closes those it has, with code 1012, in batches. Returns when all are
-    /// closed and their channels have ended, or after `grace`.
+    /// Takes no more connections and closes those it has, WebSockets with code 1012, in batches. Returns
+    /// when all are closed and their channels have ended, or after `grace`.
     pub async fn shutdown(&self, grace: Duration) {
         let Limits {
             drain_batch,

@@ -23,6 +23,11 @@ impl Close {
         CloseCode::Protocol,
         "nothing received for Limits::idle_timeout",
     );
+    /// A long poll client no longer asks for its messages.
+    pub(crate) const EXPIRED: Self = Self::expected(
+        CloseCode::Away,
+        "no poll for 1.5 times Limits::longpoll_window",
+    );
     /// What the client sent is no message.
     pub(crate) const BAD_FRAME: Self = Self::warning(CloseCode::Error, "received no valid message");
     /// A message over the limit.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::{Connection, Counters};
+use super::longpoll::LongPolls;
+use super::{Connection, Counters, Stats};
 use crate::channel::{ChannelId, Routes};
 use crate::sync::lock;
 use crate::{Limits, PubSub};
@@ -14,6 +15,16 @@ pub(crate) struct Context {
     pub(crate) limits: Limits,
     pub(crate) counters: Counters,
     pub(crate) connections: Connections,
+    pub(crate) longpolls: LongPolls,
+}
+
+impl Context {
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            longpoll_sessions: self.longpolls.count() as u64,
+            ..self.counters.stats()
+        }
+    }
 }
 
 /// The open connections, to be found when all of them are to be closed.

@@ -137,6 +137,16 @@ impl Frame {
         &self.0.bytes[self.0.start..]
     }
 
+    pub(crate) fn is_text(&self) -> bool {
+        self.wire().first() == Some(&(FINAL | TEXT))
+    }
+
+    /// The message by itself, for transports that are no WebSocket; `None` if it is binary.
+    pub(crate) fn text_message(&self) -> Option<&str> {
+        let message = self.0.bytes.get(MAX_HEAD..).filter(|_| self.is_text())?;
+        std::str::from_utf8(message).ok()
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.0.kind
     }
@@ -208,7 +218,16 @@ mod tests {
             assert_eq!(length, rest.len() as u64);
             let text = std::str::from_utf8(rest).unwrap();
             assert_eq!(text, format!(r#"[null,null,"room:1","event",{payload}]"#));
+            assert_eq!(frame.text_message(), Some(text));
         }
+    }
+
+    #[test]
+    fn only_text_is_a_text_message() {
+        let payload = Payload::binary(b"binary".to_vec());
+        let binary = Frame::push(Vsn::V2, None, "room:1", "event", &payload).unwrap();
+        assert_eq!(binary.text_message(), None);
+        assert_eq!(Frame::control(vec![0x89, 0]).text_message(), None);
     }
 
     #[test]

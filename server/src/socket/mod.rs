@@ -1,6 +1,6 @@
 //! Sockets: transports, and the session behind them.
 //!
-//! A *transport* moves bytes (WebSocket), a *session* makes sense of a client's messages (joins, leaves,
+//! A *transport* moves bytes (WebSocket, long poll), a *session* makes sense of a client's messages (joins, leaves,
 //! heartbeats) and hands them to channels, and a *connection* is what everybody else on the node sees of a
 //! client: its queue, its channels, its limits. The session knows nothing of the transport, and a transport
 //! knows nothing of channels.
@@ -9,6 +9,7 @@ mod close;
 mod connection;
 mod context;
 mod frame;
+pub(crate) mod longpoll;
 mod outbox;
 mod session;
 mod stats;

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Stats {
     /// Connections open now.
     pub connections: u64,
+    /// How many of these are long poll sessions, with those that are just connecting.
+    pub longpoll_sessions: u64,
     /// Channels joined now.
     pub channels: u64,
     /// Connections opened since the start.
@@ -55,8 +57,10 @@ impl Counter {
 }
 
 impl Counters {
-    pub(crate) fn stats(&self) -> Stats {
+    pub(super) fn stats(&self) -> Stats {
         Stats {
+            // Counted by the list of sessions.
+            longpoll_sessions: 0,
             connections: self.connections.get(),
             channels: self.channels.get(),
             connections_total: self.connections_total.get(),

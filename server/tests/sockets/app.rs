@@ -107,6 +107,13 @@ impl Server {
 #[derive(Clone)]
 struct Request(serde_json::Value);
 
+/// Where tokens come from, and whence no application should have to take them.
+const TOKEN_HEADERS: [&str; 3] = [
+    "sec-websocket-protocol",
+    "x-phoenix-authtoken",
+    "x-phoenix-longpoll-token",
+];
+
 fn connected(request: &herenow::ConnectRequest) -> Connected {
     let user_agent = request.headers.get("user-agent");
     let description = json!({
@@ -115,7 +122,7 @@ fn connected(request: &herenow::ConnectRequest) -> Connected {
         "uri": request.uri.to_string(),
         "peer_is_local": request.peer.is_some_and(|peer| peer.ip().is_loopback()),
         "user_agent": user_agent.and_then(|value| value.to_str().ok()),
-        "protocols": request.headers.contains_key("sec-websocket-protocol"),
+        "token_headers": TOKEN_HEADERS.map(|name| request.headers.contains_key(name)).contains(&true),
     });
     let connected = Connected::new().assign(Request(description));
     match request.params.get("id").and_then(|id| id.as_str()) {

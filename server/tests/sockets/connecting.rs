@@ -177,7 +177,7 @@ async fn the_application_gets_the_request() {
         "uri": format!("/socket/websocket?{query}"),
         "peer_is_local": true,
         "user_agent": "test/1",
-        "protocols": false,
+        "token_headers": false,
     });
     assert_eq!(described(client).await, expected);
 }
@@ -194,7 +194,7 @@ async fn the_auth_token_comes_as_a_protocol_in_either_alphabet() {
         let described = described(client).await;
         assert_eq!(described["auth_token"], "~~~???");
         assert_eq!(
-            described["protocols"], false,
+            described["token_headers"], false,
             "the token is not among the headers"
         );
     }

@@ -20,6 +20,7 @@ use super::driver::Driver;
 use super::serve;
 use crate::channel::{Channel, HandleResult, JoinResult, Payload, Reply, Routes, Socket};
 use crate::endpoint::Connected;
+use crate::socket::longpoll::LongPolls;
 use crate::socket::{Connections, Context, Counters, Session};
 use crate::{Limits, PubSub};
 
@@ -38,6 +39,9 @@ const LIMITS: Limits = Limits {
     channel_shutdown: Duration::from_secs(5),
     drain_batch: 10,
     drain_interval: Duration::from_secs(2),
+    longpoll_window: Duration::from_secs(10),
+    max_longpoll_sessions: 0,
+    max_longpoll_body_bytes: 0,
 };
 
 /// Handles every message in silence, each when the gate lets it.
@@ -75,6 +79,7 @@ fn context(gate: &Arc<Semaphore>) -> Arc<Context> {
         limits: LIMITS,
         counters: Counters::default(),
         connections: Connections::default(),
+        longpolls: LongPolls::new(),
     })
 }
 
