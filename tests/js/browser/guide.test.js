@@ -50,3 +50,20 @@ for (const clients of [
       await shows(bob, "Bob (count: 1)");
     }));
 }
+
+// In rooms of their own: of a tab that polled and was closed, the server hears nothing for a while.
+for (const client of ["phoenix", "herenow"]) {
+  test(`with the client ${client}: tabs that poll and tabs that do not see each other, also after a restart`, () =>
+    withTabs(browser, `guide-poll-${client}`, async (open) => {
+      const room = `&room=${client}`;
+      const alice = await open(`${url(client, "Alice")}${room}&poll`);
+      const bob = await open(`${url(client, "Bob")}${room}`);
+      for (const tab of [alice, bob]) await shows(tab, "Alice (count: 1)", "Bob (count: 1)");
+      await bob.close();
+      await shows(alice, "Alice (count: 1)");
+
+      await server.restart();
+      const carol = await open(`${url(client, "Carol")}${room}&poll`);
+      for (const tab of [alice, carol]) await shows(tab, "Alice (count: 1)", "Carol (count: 1)");
+    }));
+}
