@@ -22,6 +22,8 @@ use crate::{
 pub(crate) enum Part {
     /// The Rust tests of the whole workspace
     Rust,
+    /// Clusters of real processes, over zenoh and over NATS
+    Cluster,
     /// The npm package in Node: differential tests, types, packaging
     Js,
     /// npm `phoenix` and our package against the real server
@@ -44,6 +46,11 @@ pub(crate) fn ci() -> Result<()> {
     steps.step("lints of what users build", || {
         clippy(["--package=herenow", "--all-targets"])?;
         clippy(["--package=herenow", "--lib", "--no-default-features"])
+    })?;
+    steps.step("lints of the cluster's engines", || {
+        cargo(["clippy", "--package", "herenow", "--features", ENGINES])
+            .args(["--all-targets", "--", "--deny", "warnings"])
+            .run()
     })?;
     steps.step("lints of the wasm client", package::lint)?;
     steps.step("docs", || {
@@ -79,6 +86,15 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
             cargo(["test", "--workspace", "--all-features"]).run()
         })?;
     }
+    if wanted(Part::Cluster) {
+        steps.step("what cluster tests need", system::cluster_tools)?;
+        steps.step("cluster tests", || {
+            cargo(["test", "--package", "herenow", "--features", ENGINES])
+                .args(["--lib", "--bins", "--test", "cluster_bus"])
+                .args(["--test", "cluster_processes"])
+                .run()
+        })?;
+    }
     if !(wanted(Part::Js) || wanted(Part::Interop) || wanted(Part::Browser)) {
         return Ok(());
     }
@@ -101,6 +117,9 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
     }
     Ok(())
 }
+
+/// The features with the cluster's engines, which the default build leaves out.
+const ENGINES: &str = "nats,zenoh";
 
 /// The folders of `tests/js` whose tests run against a server, each as a step of its own.
 const INTEROP: &str = "interop";

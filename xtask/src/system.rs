@@ -49,6 +49,25 @@ pub(crate) fn nats_server() -> Result<()> {
     apt_install(&["nats-server"], "a NATS server (https://nats.io)")
 }
 
+/// Makes sure that there is what clusters are tested with: a NATS server, and `ip` for network namespaces.
+pub(crate) fn cluster_tools() -> Result<()> {
+    let tools = [("nats-server", "nats-server"), ("ip", "iproute2")];
+    let missing = tools.iter().filter(|(program, _)| !is_installed(program));
+    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    match packages.is_empty() {
+        true => Ok(()),
+        false => apt_install(&packages, "a NATS server and the program `ip`"),
+    }
+}
+
+/// Whether a program is on the PATH, or where Debian puts what only root looks for.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into()])
+        .any(|dir| dir.join(program).is_file())
+}
+
 /// Installs Debian packages, when we are root on such a system; else says that `wanted` is missing.
 pub(crate) fn apt_install(packages: &[&str], wanted: &str) -> Result<()> {
     if !(is_root() && available("apt-get")) {

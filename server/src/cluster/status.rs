@@ -54,8 +54,9 @@ pub struct Member {
     pub shards_behind: usize,
     /// For how long nobody has heard of it.
     pub silent_for: Duration,
-    /// For how long nothing came from it to this node itself; `None` if nothing ever did. If that is
-    /// long while it is up, others pass on what it says: the link to it is broken.
+    /// For how long nothing came from it to this node itself; `None` if nothing ever did, or nothing since
+    /// the bus reported that the link to it is lost. If that is long while it is up, others pass on what
+    /// it says.
     pub unheard_for: Option<Duration>,
     /// What came from it to this node itself.
     pub received: Traffic,

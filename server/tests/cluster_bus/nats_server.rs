@@ -113,7 +113,7 @@ fn spawn(directory: &Path, arguments: &[String], port: &str) -> Child {
 }
 
 /// Debian puts it where only root looks.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let usual = PathBuf::from("/usr/sbin");
     std::env::split_paths(&path)

@@ -156,6 +156,14 @@ impl Client {
         }
     }
 
+    /// As [`next`](Self::next), or `None` when the connection has been closed.
+    pub(crate) async fn next_or_end(&mut self) -> Option<Frame> {
+        match self.passed.pop_front() {
+            Some(frame) => Some(frame),
+            None => self.receive().await,
+        }
+    }
+
     /// Everything that came and comes until the server has answered a heartbeat.
     pub(crate) async fn rest(&mut self) -> Vec<Frame> {
         let reference = self.send("phoenix", "heartbeat", json!({})).await;

@@ -27,6 +27,23 @@ impl People {
         self.metas.contains_key(key)
     }
 
+    /// Who is present, in alphabetic order.
+    pub(crate) fn users(&self) -> Vec<&str> {
+        self.metas.keys().map(String::as_str).collect()
+    }
+
+    /// How many metas somebody has.
+    pub(crate) fn devices(&self, key: &str) -> usize {
+        self.metas.get(key).map_or(0, BTreeMap::len)
+    }
+
+    /// The same without somebody.
+    pub(crate) fn without(&self, key: &str) -> Self {
+        let mut others = self.clone();
+        others.metas.remove(key);
+        others
+    }
+
     /// Takes in a frame of the topic, if it is about presences.
     pub(crate) fn apply(&mut self, frame: &Frame) {
         match frame.event.as_str() {
