@@ -89,6 +89,22 @@ fn is_root() -> bool {
     cfg!(unix) && cmd("id", ["-u"]).read().is_ok_and(|id| id.trim() == "0")
 }
 
+/// Lets the programs that are started from here on open as many files as the system allows, if it can:
+/// servers and load generators need one for each connection, and many a shell allows 1,024.
+pub(crate) fn allow_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: maximum,
+            maximum,
+        };
+        // Where that is refused, a program that needs more will say so.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+}
+
 /// Adds a component of the Rust toolchain where it is missing: `command` is cargo's, `component`
 /// rustup's name.
 pub(crate) fn ensure_component(command: &str, component: &str) -> Result<()> {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use self::rows::{Figure, Row, Source};
 use self::server::Running;
 use crate::command::{cargo, cmd};
+use crate::system;
 use crate::workspace::target_dir;
 
 pub(crate) use self::rows::Name;
@@ -29,6 +30,7 @@ struct Programs {
 /// figures are compared with nothing.
 pub(crate) fn bench(names: &[Name], quick: bool) -> Result<()> {
     let programs = build()?;
+    system::allow_open_files();
     let mut store = None;
     for row in rows::ALL {
         if !names.is_empty() && !names.contains(&row.name) {

@@ -5,11 +5,13 @@
 //! Here a few channels stand for many members each: the application tracks further keys when it is told
 //! to, by an event.
 
+use std::time::Duration;
+
 use clap::Args;
 use futures_util::TryStreamExt;
 use herenow_core::protocol::json;
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::board::Board;
 use super::{Scenario, at_least};
@@ -23,6 +25,10 @@ use crate::watch::Watch;
 
 /// Keys that one push asks to be tracked, at most: its frame stays under 64 KiB.
 const KEYS_PER_PUSH: usize = 1000;
+
+/// How long nothing changes before a newcomer has its key tracked: longer than a server gathers changes
+/// for, or that is what would be measured.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Very many members in one topic, over few sockets: time to fill it, to list it, to see one more.
 ///
@@ -145,11 +151,15 @@ impl Bigroom {
         run.progress().stage("newcomers", self.newcomers);
         let (list, seen) = (Recorder::new(), Recorder::new());
         let board = Board::default();
+        let mut crowd = Crowd::new();
         let coming = async {
             let mut list_bytes = 0;
             for number in 0..self.newcomers {
                 let number = self.members + number;
-                list_bytes = self.come(run, topic, number, &board, &list).await?;
+                let coming = self.come(run, topic, number, &board, &list);
+                let (newcomer, bytes) = crowd.during(coming).await?;
+                crowd.stay(newcomer);
+                list_bytes = bytes;
                 run.progress().step();
             }
             Ok(list_bytes)
@@ -162,7 +172,7 @@ impl Bigroom {
         Ok((list_bytes, list.summary(), seen.summary()))
     }
 
-    /// One comes, reads the list, is seen and goes. Returns the bytes of the list.
+    /// One comes, reads the list and is seen. Returns it, and the bytes of the list.
     async fn come(
         &self,
         run: &Run,
@@ -170,7 +180,7 @@ impl Bigroom {
         number: usize,
         board: &Board,
         list: &Recorder,
-    ) -> Result<usize, Error> {
+    ) -> Result<(Session, usize), Error> {
         let mut session = run.connect(number).await?;
         let mut watch = Watch::new(topic);
         let start = Instant::now();
@@ -180,11 +190,12 @@ impl Bigroom {
             .await?;
         list.record(start.elapsed());
 
+        session.staying(sleep(PAUSE)).await?;
         let seen = board.expect(session.user(), Instant::now(), std::iter::once(0));
         session.push(channel, &self.event, payload(run, &[number]))?;
         // The board never forgets whom it expects, so this is no error.
         let _ = session.staying(seen).await?;
-        Ok(watch.state_bytes())
+        Ok((session, watch.state_bytes()))
     }
 }
 
