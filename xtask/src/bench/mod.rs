@@ -19,6 +19,9 @@ use crate::workspace::target_dir;
 
 pub(crate) use self::rows::Name;
 
+/// Nodes of the cluster that is measured.
+const NODES: usize = 3;
+
 /// The programs that are measured and measure.
 struct Programs {
     herenow: PathBuf,
@@ -36,19 +39,21 @@ pub(crate) fn bench(names: &[Name], quick: bool) -> Result<()> {
         if !names.is_empty() && !names.contains(&row.name) {
             continue;
         }
-        let result = match row.source {
-            Source::Load { full, small } => {
-                let arguments = if quick { small } else { full };
-                let server =
-                    Running::start(&programs.herenow, &["serve", "--listen", "127.0.0.1:0"])?;
-                put_load_on(&programs.herenow, &server, arguments)?
+        let result = match &row.source {
+            Source::Load(sizes) => {
+                let serve = ["serve", "--listen", "127.0.0.1:0"];
+                let server = Running::start(&programs.herenow, &serve)?;
+                put_load_on(&programs.herenow, &[server], sizes.arguments(quick))?
             }
-            Source::Crowd { full, small } => {
-                let arguments = if quick { small } else { full };
+            Source::Crowd(sizes) => {
                 let server = Running::start(&programs.crowd, &["127.0.0.1:0"])?;
-                put_load_on(&programs.herenow, &server, arguments)?
+                put_load_on(&programs.herenow, &[server], sizes.arguments(quick))?
             }
-            Source::Store { what } => store_result(&mut store, what)?,
+            Source::Cluster(sizes) => {
+                let nodes = Running::start_cluster(&programs.herenow, NODES)?;
+                put_load_on(&programs.herenow, &nodes, sizes.arguments(quick))?
+            }
+            Source::Store(what) => store_result(&mut store, what)?,
         };
         println!("{}", line(row, quick, &result)?);
     }
@@ -64,11 +69,19 @@ fn build() -> Result<Programs> {
     Ok(Programs { herenow, crowd })
 }
 
-fn put_load_on(herenow: &Path, server: &Running, arguments: &[&str]) -> Result<Value> {
-    let pid = server.pid().to_string();
-    let result = cmd(herenow, ["bench", server.url(), "--server-pid", &pid])
-        .args(arguments)
-        .read()?;
+/// Runs `herenow bench` on one server, or on the nodes of a cluster.
+fn put_load_on(herenow: &Path, servers: &[Running], arguments: &[&str]) -> Result<Value> {
+    let [first, others @ ..] = servers else {
+        bail!("there is no server to put load on");
+    };
+    let mut bench = cmd(herenow, ["bench", first.url()]).args(arguments);
+    for node in others {
+        bench = bench.args(["--node", node.url()]);
+    }
+    for server in servers {
+        bench = bench.args(["--server-pid", &server.pid().to_string()]);
+    }
+    let result = bench.read()?;
     serde_json::from_str(&result).with_context(|| format!("no line of JSON: {result}"))
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Name {
     GetByKey,
     /// 100,000 members in one topic
     Bigroom,
+    /// Joins on one of three nodes, until members on the others see each
+    Cluster,
 }
 
 impl fmt::Display for Name {
@@ -45,20 +47,28 @@ pub(super) struct Row {
     pub(super) figures: &'static [Figure],
 }
 
-/// Where a result comes from. Of loads: the arguments of `herenow bench URL` at full and at small size.
+/// Where a result comes from.
 pub(super) enum Source {
     /// Load on the binary.
-    Load {
-        full: &'static [&'static str],
-        small: &'static [&'static str],
-    },
+    Load(Sizes),
     /// Load on the example `crowd`.
-    Crowd {
-        full: &'static [&'static str],
-        small: &'static [&'static str],
-    },
+    Crowd(Sizes),
+    /// Load on a cluster of binaries.
+    Cluster(Sizes),
     /// The core's benchmark of the presence store, which says it under this name.
-    Store { what: &'static str },
+    Store(&'static str),
+}
+
+/// The arguments of `herenow bench URL`, at full and at small size.
+pub(super) struct Sizes {
+    full: &'static [&'static str],
+    small: &'static [&'static str],
+}
+
+impl Sizes {
+    pub(super) fn arguments(&self, quick: bool) -> &'static [&'static str] {
+        if quick { self.small } else { self.full }
+    }
 }
 
 /// A number of the result that is compared. Where Phoenix's varied, it is the best of it that stands here.
@@ -95,10 +105,10 @@ pub(super) const ALL: &[Row] = &[
     Row {
         name: Name::Storm,
         what: "1,000 clients join one topic at once, until an observer has seen all",
-        source: Source::Load {
+        source: Source::Load(Sizes {
             full: &["storm", "--clients", "1000"],
             small: &["storm", "--clients", "100"],
-        },
+        }),
         figures: &[
             less("seconds", "/seconds", 7.9, 0.15),
             less("server CPU seconds", "/server/cpu_seconds", 12.4, 0.3),
@@ -108,10 +118,10 @@ pub(super) const ALL: &[Row] = &[
     Row {
         name: Name::Storm2000,
         what: "2,000 clients join one topic at once, until an observer has seen all",
-        source: Source::Load {
+        source: Source::Load(Sizes {
             full: &["storm", "--clients", "2000"],
             small: &["storm", "--clients", "200"],
-        },
+        }),
         figures: &[
             less("seconds", "/seconds", 41.0, 0.4),
             less("server CPU seconds", "/server/cpu_seconds", 61.0, 0.8),
@@ -121,7 +131,7 @@ pub(super) const ALL: &[Row] = &[
     Row {
         name: Name::Churn,
         what: "1,000 clients in 20 topics of 50 leave and rejoin as fast as it goes",
-        source: Source::Load {
+        source: Source::Load(Sizes {
             full: &[
                 "churn",
                 "--clients",
@@ -140,7 +150,7 @@ pub(super) const ALL: &[Row] = &[
                 "--seconds",
                 "1",
             ],
-        },
+        }),
         figures: &[
             more("cycles per second", "/cycles_per_second", 733.0, 10_000.0),
             less(
@@ -154,7 +164,7 @@ pub(super) const ALL: &[Row] = &[
     Row {
         name: Name::Idle,
         what: "5,000 idle clients, joined and tracked: memory each",
-        source: Source::Load {
+        source: Source::Load(Sizes {
             full: &[
                 "idle",
                 "--clients",
@@ -173,16 +183,16 @@ pub(super) const ALL: &[Row] = &[
                 "--seconds",
                 "1",
             ],
-        },
+        }),
         figures: &[less("bytes", "/bytes_per_client", 133.0 * KIB, 8.0 * KIB)],
     },
     Row {
         name: Name::Broadcast,
         what: "broadcast to 1,000 subscribers, 8 in flight",
-        source: Source::Load {
+        source: Source::Load(Sizes {
             full: &["broadcast", "--subscribers", "1000", "--messages", "10000"],
             small: &["broadcast", "--subscribers", "100", "--messages", "500"],
-        },
+        }),
         figures: &[
             more(
                 "deliveries per second",
@@ -201,10 +211,10 @@ pub(super) const ALL: &[Row] = &[
     Row {
         name: Name::Steady,
         what: "a join at low rate, until a member sees its diff",
-        source: Source::Load {
+        source: Source::Load(Sizes {
             full: &["steady", "--rate", "100", "--joins", "2000"],
             small: &["steady", "--rate", "100", "--joins", "100"],
-        },
+        }),
         figures: &[
             less("p50 ms", "/seen_ms/p50", 1.5, 0.3),
             less("p99 ms", "/seen_ms/p99", 4.0, 1.0),
@@ -213,25 +223,25 @@ pub(super) const ALL: &[Row] = &[
     Row {
         name: Name::Track,
         what: "track, one topic, one core",
-        source: Source::Store { what: "track" },
+        source: Source::Store("track"),
         figures: &[more("per second", "/per_second", 106_000.0, 1_000_000.0)],
     },
     Row {
         name: Name::List,
         what: "list of 10,000",
-        source: Source::Store { what: "list" },
+        source: Source::Store("list"),
         figures: &[less("us", "/microseconds", 12_000.0, 200.0)],
     },
     Row {
         name: Name::GetByKey,
         what: "get_by_key in a topic of 10,000",
-        source: Source::Store { what: "get_by_key" },
+        source: Source::Store("get_by_key"),
         figures: &[less("us", "/microseconds", 1_500.0, 2.0)],
     },
     Row {
         name: Name::Bigroom,
         what: "100,000 members in one topic over 50 sockets",
-        source: Source::Crowd {
+        source: Source::Crowd(Sizes {
             full: &["bigroom", "--members", "100000", "--sockets", "50"],
             small: &[
                 "bigroom",
@@ -242,7 +252,17 @@ pub(super) const ALL: &[Row] = &[
                 "--newcomers",
                 "3",
             ],
-        },
+        }),
+        // Phoenix was not measured with this.
+        figures: &[],
+    },
+    Row {
+        name: Name::Cluster,
+        what: "a join on one of three nodes, until a member on another sees its diff",
+        source: Source::Cluster(Sizes {
+            full: &["cluster", "--rate", "50", "--joins", "1000"],
+            small: &["cluster", "--rate", "50", "--joins", "50"],
+        }),
         // Phoenix was not measured with this.
         figures: &[],
     },

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use channel::CrowdChannel;
-use herenow::{Endpoint, Presence, PubSub};
+use herenow::{Endpoint, Limits, Presence, PubSub};
 use tokio::net::{TcpListener, TcpSocket};
 
 #[tokio::main]
@@ -17,6 +17,11 @@ async fn main() -> io::Result<()> {
     let presence = Presence::builder(&pubsub).start();
     let endpoint = Endpoint::builder(&pubsub)
         .channel("room:*", move || CrowdChannel(presence.clone()))
+        .limits(Limits {
+            // The list of 100,000 members has several megabytes, and has to fit beside what waits already.
+            max_queue_bytes: 32 << 20,
+            ..Limits::default()
+        })
         .build();
     // As the first line of the binary, for programs that start it on port 0.
     eprintln!("listening on http://{}", listener.local_addr()?);

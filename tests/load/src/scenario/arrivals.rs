@@ -5,6 +5,7 @@
 //! due in it, and not for one only.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
@@ -85,7 +86,7 @@ impl Arrivals {
             let (topics, shared) = (Arc::clone(&topics), Arc::clone(&shared));
             crowd.work(come_and_go(joiner, node, run.nodes(), topics, shared));
         }
-        crowd.during(self.announce(due)).await?;
+        self.announce(due);
         crowd.all_done().await?;
         Ok((shared.seen.summary(), meter.finish(run)?))
     }
@@ -120,17 +121,21 @@ impl Arrivals {
         Ok(crowd)
     }
 
-    /// Says of each join when it is due, as soon as it is.
-    async fn announce(&self, due: mpsc::Sender<Due>) -> Result<(), Error> {
+    /// Says of each join when it is due, as soon as it is. A thread of its own does, because the runtime's
+    /// timers are late by up to a millisecond, which may be more than what is measured.
+    fn announce(self, due: mpsc::Sender<Due>) {
         let start = Instant::now();
-        for number in 0..self.joins {
-            let at = start + Duration::from_secs_f64(number as f64 / self.rate as f64);
-            sleep_until(at).await;
-            let topic = number % self.topics;
-            // There is room for all of them, and joiners go only when there are no more.
-            let _ = due.send(Due { at, topic }).await;
-        }
-        Ok(())
+        thread::spawn(move || {
+            for number in 0..self.joins {
+                let at = start + Duration::from_secs_f64(number as f64 / self.rate as f64);
+                thread::sleep(at.saturating_duration_since(Instant::now()));
+                let topic = number % self.topics;
+                if due.blocking_send(Due { at, topic }).is_err() {
+                    // The run was given up.
+                    return;
+                }
+            }
+        });
     }
 }
 
