@@ -113,6 +113,17 @@ export function encode({ join_ref, ref, topic, event, payload }) {
     : JSON.stringify([join_ref, ref, topic, event, payload]);
 }
 
+// A message in parts as the core understands it: as text, and without the data.
+export function withoutData({ joinRef, ref, topic, event, payload }) {
+  return encode({ join_ref: joinRef, ref, topic, event, payload: { status: payload?.status } });
+}
+
+// What an error shows of a frame that is no message.
+export const excerpt = (message) => {
+  if (message === null) return "a binary frame";
+  return typeof message === "string" ? JSON.stringify(message.slice(0, 100)) : "what decode returned";
+};
+
 // Binary frames: a kind, the lengths of some strings, the strings, and data. Each length is one byte.
 const PUSH = 0;
 const REPLY = 1;

@@ -2,7 +2,7 @@ import { SocketCore } from "./herenow_client.js";
 import { callEach, reportError, throwFirst } from "./callbacks.js";
 import { Channel } from "./channel.js";
 import { Fallback } from "./fallback.js";
-import { LocalMessage, TextFrame, decodeBinary, encode, writeFrame } from "./frame.js";
+import { LocalMessage, TextFrame, decodeBinary, excerpt, withoutData, writeFrame } from "./frame.js";
 import { LongPoll } from "./longpoll.js";
 import { pageVisibility, watchPage } from "./page.js";
 import { Serializer } from "./serializer.js";
@@ -544,13 +544,3 @@ const refs = (join_ref, ref) => ({
   join_ref: join_ref ? String(join_ref) : null,
   ref: ref ? String(ref) : null,
 });
-
-// A message in parts as the core understands it: as text, and without the data.
-function withoutData({ joinRef, ref, topic, event, payload }) {
-  return encode({ join_ref: joinRef, ref, topic, event, payload: { status: payload?.status } });
-}
-
-const excerpt = (message) => {
-  if (message === null) return "a binary frame";
-  return typeof message === "string" ? JSON.stringify(message.slice(0, 100)) : "what decode returned";
-};
