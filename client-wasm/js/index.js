@@ -1,6 +1,6 @@
-export { Channel } from "./channel.js";
-export { LongPoll } from "./longpoll.js";
-export { Presence } from "./presence.js";
-export { Push } from "./push.js";
-export { Serializer } from "./serializer.js";
-export { Socket } from "./socket.js";
+// The client, ready on import: the bytes of the wasm come with the code and are compiled synchronously, so
+// nobody waits for anything, and no bundler has to know what a .wasm file is.
+
+import "./inline.js";
+
+export * from "./client.js";

@@ -5,8 +5,7 @@
 // is made once, with all others that are wanted at the moment, by a single JSON.parse, and kept until its
 // presence changes. To list members that did not change costs no call into wasm at all.
 
-import { PresenceCore } from "./herenow_client.js";
-import { payloadText, readText, words, writeScratch } from "./wasm.js";
+import { PresenceCore, payloadText, readText, words, writeScratch } from "./wasm.js";
 import { list, syncDiff, syncState } from "./presence_objects.js";
 
 // What wasm is asked to report, and the flags of what it reports: see src/objects.rs.

@@ -1,4 +1,3 @@
-import { SocketCore } from "./herenow_client.js";
 import { callEach, reportError, throwFirst } from "./callbacks.js";
 import { Channel } from "./channel.js";
 import { Fallback } from "./fallback.js";
@@ -8,7 +7,7 @@ import { pageVisibility, watchPage } from "./page.js";
 import { Serializer } from "./serializer.js";
 import { Timer } from "./timer.js";
 import { protocol, socketUrl } from "./url.js";
-import { writeScratch } from "./wasm.js";
+import { SocketCore, writeScratch } from "./wasm.js";
 
 // What `SocketCore.poll` returns: repeated from src/socket.rs, where the details of each are described.
 const CONNECT = 1;

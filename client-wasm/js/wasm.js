@@ -1,14 +1,72 @@
-// The wasm, ready when this module is: its bytes come with the code and are compiled on import, so
-// nobody waits for anything, and no bundler has to know what a .wasm file is.
+// Calls into the wasm. It has to be started first, which index.js does on import, and slim.js when the
+// application says so.
 //
 // Text goes in through two buffers in wasm memory: the frame that the socket is just handling, and scratch
 // for all else (see src/rx.rs). encodeInto writes there without a copy on the way. jsdom has neither
 // TextEncoder nor TextDecoder; there, plain loops do.
 
-import * as glue from "./herenow_client.js";
-import bytes from "./wasm-bytes.js";
+let wasm = null;
 
-const exports = glue.initSync({ module: bytes });
+/** Whether `start` was called. */
+export const isStarted = () => wasm !== null;
+
+/** Takes what the wasm exports into use. */
+export function start(exports) {
+  wasm = exports;
+  frame = new Buffer(wasm.rx_reserve, wasm.rx_room, wasm.rx_commit);
+  scratch = new Buffer(wasm.scratch_reserve, wasm.scratch_room, wasm.scratch_commit);
+  for (const [name, call] of Object.entries(wasm)) {
+    const [, kind, method] = /^(\w+?)_(\w+)$/.exec(name) ?? [];
+    if (CORES[kind]) addMethod(CORES[kind].prototype, method, call);
+  }
+}
+
+/** What to say of an error that came of compiling the wasm. */
+export function explain(error) {
+  if (!/unsafe-eval|disallowed|Content.Security/i.test(error.message)) return error;
+  return new Error(
+    "herenow: the Content-Security-Policy of this page forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src",
+    { cause: error },
+  );
+}
+
+const finalizers =
+  typeof FinalizationRegistry === "undefined"
+    ? null
+    : new FinalizationRegistry(({ kind, object }) => wasm[`${kind}_free`](object));
+
+// An object on the side of wasm, which is a number here. `start` gives these classes their methods.
+const core = (kind) =>
+  class {
+    constructor(...args) {
+      if (wasm === null) {
+        throw new Error("herenow: the wasm is not there yet: await init() of herenow/slim first");
+      }
+      this.object = wasm[`${kind}_new`](...args);
+      finalizers?.register(this, { kind, object: this.object }, this);
+    }
+
+    // Gives the memory back at once. Not to be used after that.
+    free() {
+      finalizers?.unregister(this);
+      wasm[`${kind}_free`](this.object);
+    }
+  };
+
+/** `SocketCore` of src/socket.rs. */
+export const SocketCore = core("socket");
+
+/** `PresenceCore` of src/presence.rs. */
+export const PresenceCore = core("presence");
+
+const CORES = { socket: SocketCore, presence: PresenceCore };
+
+function addMethod(prototype, name, call) {
+  if (name === "new" || name === "free") return;
+  prototype[name] = function (a, b, c) {
+    return call(this.object, a, b, c);
+  };
+}
 
 // Above this, room is given back when less will do (see src/rx.rs).
 const KEEP_BYTES = 2 ** 20;
@@ -22,8 +80,8 @@ let words32 = new Uint32Array(0);
 
 function memory() {
   if (bytes8.byteLength === 0) {
-    bytes8 = new Uint8Array(exports.memory.buffer);
-    words32 = new Uint32Array(exports.memory.buffer);
+    bytes8 = new Uint8Array(wasm.memory.buffer);
+    words32 = new Uint32Array(wasm.memory.buffer);
   }
   return bytes8;
 }
@@ -62,8 +120,8 @@ class Buffer {
   }
 }
 
-const frame = new Buffer(glue.rx_reserve, glue.rx_room, glue.rx_commit);
-const scratch = new Buffer(glue.scratch_reserve, glue.scratch_room, glue.scratch_commit);
+let frame;
+let scratch;
 
 /** Writes the text of a frame. All of it counts as payload, until the socket says better. */
 export function writeText(text) {
@@ -83,7 +141,7 @@ export function readText(at, length) {
 
 /** The payload of the frame that is just handled, as text. */
 export function payloadText() {
-  return readText(glue.rx_payload_ptr(), glue.rx_payload_len());
+  return readText(wasm.rx_payload_ptr(), wasm.rx_payload_len());
 }
 
 /** Wasm memory as numbers of 32 bits: a view, which holds until the next call into wasm. */

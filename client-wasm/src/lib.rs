@@ -5,6 +5,16 @@
 //! [`rx`]; back come numbers, in typed arrays that JavaScript reads where they lie, and one text for
 //! however many objects are wanted. No object of JavaScript is walked, and none is made, on the way.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(all(not(feature = "std"), target_arch = "wasm32"))]
+mod bare;
+mod exports;
+#[cfg(any(test, all(not(feature = "std"), target_arch = "wasm32")))]
+mod heap;
+mod local;
 mod objects;
 mod presence;
 pub mod rx;

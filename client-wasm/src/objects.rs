@@ -8,6 +8,8 @@
 //! Making an object of the bare meta is a third faster than parsing `{"metas":[..]}` around it, so a
 //! presence that is nothing else crosses as its meta, and is marked as *sole*.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use herenow_core::presence::{Change, Member, Presence};
 
 /// Flags of a change's record; `js/presence.js` has the same.
@@ -113,7 +115,7 @@ impl Objects {
         if !gone(leave, current) {
             return;
         }
-        let kept = std::mem::take(self.kept(member.slot()));
+        let kept = core::mem::take(self.kept(member.slot()));
         if kept.key {
             self.records.extend([member.slot(), flag::DROP]);
         }
@@ -142,7 +144,7 @@ impl Objects {
     /// Gives the key if JavaScript does not know it, and returns the flag for that.
     #[inline]
     fn key(&mut self, member: Member<'_>) -> u32 {
-        if std::mem::replace(&mut self.kept(member.slot()).key, true) {
+        if core::mem::replace(&mut self.kept(member.slot()).key, true) {
             return 0;
         }
         if !self.keys.is_empty() {

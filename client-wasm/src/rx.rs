@@ -5,10 +5,10 @@
 //! listeners run; the socket says which part of it is the payload. *Scratch* is for everything else, so
 //! that a listener cannot overwrite the frame under the others.
 
-use std::cell::RefCell;
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
-use wasm_bindgen::prelude::wasm_bindgen;
+use crate::local::local;
 
 /// The least room that a buffer has, so that JavaScript seldom has to ask for more.
 const MIN_BYTES: usize = 1 << 14;
@@ -53,7 +53,7 @@ impl Buffer {
     /// What an encoder wrote is UTF-8. Anything else counts as no text, and no parser will like that.
     fn text(&self) -> &str {
         let bytes = self.bytes.get(..self.len).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        core::str::from_utf8(bytes).unwrap_or_default()
     }
 
     fn payload(&self) -> &str {
@@ -61,57 +61,57 @@ impl Buffer {
     }
 }
 
-thread_local! {
-    static FRAME: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
-    static SCRATCH: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
+local! {
+    static FRAME: Buffer = Buffer::new();
+    static SCRATCH: Buffer = Buffer::new();
 }
 
 /// Makes room for `bytes` in the frame buffer and returns where that is. What was written before is kept,
 /// and stays where it is if there was room enough.
-#[wasm_bindgen]
-pub fn rx_reserve(bytes: usize) -> *mut u8 {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn rx_reserve(bytes: usize) -> *mut u8 {
     FRAME.with_borrow_mut(|frame| frame.reserve(bytes))
 }
 
 /// How much room the frame buffer has.
-#[wasm_bindgen]
-pub fn rx_room() -> usize {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn rx_room() -> usize {
     FRAME.with_borrow(|frame| frame.bytes.len())
 }
 
 /// Says that the first `len` bytes are the frame. Until the socket knows better, all of it is payload.
-#[wasm_bindgen]
-pub fn rx_commit(len: usize) {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn rx_commit(len: usize) {
     FRAME.with_borrow_mut(|frame| frame.commit(len));
 }
 
 /// [`rx_reserve`] for the scratch buffer.
-#[wasm_bindgen]
-pub fn scratch_reserve(bytes: usize) -> *mut u8 {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn scratch_reserve(bytes: usize) -> *mut u8 {
     SCRATCH.with_borrow_mut(|scratch| scratch.reserve(bytes))
 }
 
 /// [`rx_room`] for the scratch buffer.
-#[wasm_bindgen]
-pub fn scratch_room() -> usize {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn scratch_room() -> usize {
     SCRATCH.with_borrow(|scratch| scratch.bytes.len())
 }
 
 /// [`rx_commit`] for the scratch buffer.
-#[wasm_bindgen]
-pub fn scratch_commit(len: usize) {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn scratch_commit(len: usize) {
     SCRATCH.with_borrow_mut(|scratch| scratch.commit(len));
 }
 
 /// Where the frame's payload is in memory.
-#[wasm_bindgen]
-pub fn rx_payload_ptr() -> *const u8 {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn rx_payload_ptr() -> *const u8 {
     FRAME.with_borrow(|frame| frame.payload().as_ptr())
 }
 
 /// How many bytes the frame's payload has.
-#[wasm_bindgen]
-pub fn rx_payload_len() -> usize {
+#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
+pub extern "C" fn rx_payload_len() -> usize {
     FRAME.with_borrow(|frame| frame.payload().len())
 }
 

@@ -2,10 +2,12 @@
 
 mod bench;
 mod command;
+mod minify;
 mod node;
 mod package;
 mod run;
 mod server;
+mod size;
 mod steps;
 mod suite;
 mod system;
@@ -54,6 +56,10 @@ enum Task {
         #[arg(long)]
         only: Option<Part>,
     },
+    /// Build the npm package as it is released and pack it into target/package
+    Package,
+    /// Print what each part of the client costs, and fail if that is past the budget
+    Size,
     /// Measure the server and print a line of JSON for each row of the performance table
     Bench {
         /// Only these rows
@@ -89,6 +95,12 @@ fn execute(task: Task) -> Result<()> {
         Task::Test { only } => suite::test(&only),
         Task::Ci => suite::ci(),
         Task::Build { release, only } => build(release, only),
+        Task::Package => {
+            package::build(true)?;
+            println!("packed {}", package::pack()?.display());
+            Ok(())
+        }
+        Task::Size => size::size(),
         Task::Bench { row, quick } => bench::bench(&row, quick),
     }
 }

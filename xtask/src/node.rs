@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    command::{available, cmd},
+    command::{Cmd, available, cmd},
     system,
     workspace::root,
 };
@@ -16,6 +16,11 @@ const OLDEST_NODE: u32 = 20;
 /// Where the JS tests and their packages are.
 pub(crate) fn dir() -> PathBuf {
     root().join("tests/js")
+}
+
+/// A tool that an installed package brings.
+pub(crate) fn tool(name: &str) -> Cmd {
+    cmd(dir().join("node_modules/.bin").join(name), [""; 0])
 }
 
 /// Whether there is an npm to use.

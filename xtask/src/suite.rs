@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::{
     command::{Cmd, cargo, cmd},
-    node, package, server,
+    node, package, server, size,
     steps::Steps,
     system,
     workspace::package_dir,
@@ -100,6 +100,7 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
     }
     steps.step("Node packages", node::install)?;
     steps.step("npm package", || package::build(true))?;
+    steps.step("size of the client", size::check)?;
     let server = steps.step("server", || server::build(false))?;
     if wanted(Part::Js) {
         steps.step("JS tests", || node_test(&server, None)?.run())?;

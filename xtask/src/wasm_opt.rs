@@ -34,10 +34,11 @@ pub(crate) fn shrink(wasm: &[u8]) -> Result<Vec<u8>> {
     .args(["--mvp-features"])
     .args(FEATURES)
     .args([
-        "-Os",
+        "-Oz",
         "--converge",
         "--strip-debug",
         "--strip-producers",
+        "--strip-target-features",
         "-o",
     ])
     .args([&output, &input])

@@ -1,6 +1,7 @@
 //! Channels: joining, joining again, and leaving.
 
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::config::Retry;
 use super::output::{ChannelId, CloseCause, ConnectionId, ErrorCause, Event, Output, Timer, Topic};
@@ -33,7 +34,7 @@ impl fmt::Display for AlreadyJoined {
     }
 }
 
-impl std::error::Error for AlreadyJoined {}
+impl core::error::Error for AlreadyJoined {}
 
 #[derive(Debug)]
 pub(super) struct Channel<P> {
@@ -178,7 +179,7 @@ impl<P: Clone + Default> Client<P> {
         let Some(channel) = self.channels.get_mut(id) else {
             return Err(AlreadyJoined);
         };
-        if std::mem::replace(&mut channel.joined_once, true) {
+        if core::mem::replace(&mut channel.joined_once, true) {
             return Err(AlreadyJoined);
         }
         channel.timeout = timeout.unwrap_or(channel.timeout);

@@ -1,6 +1,6 @@
 //! What can be set, and what it is when it is not.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
 
 /// How long a join or a push waits for its reply, in ms.
 pub const TIMEOUT: u64 = 10_000;

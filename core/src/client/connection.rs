@@ -119,7 +119,7 @@ impl<P: Clone + Default> Client<P> {
         }
         self.reconnect.reset();
         self.start_heartbeats(now);
-        for frame in std::mem::take(&mut self.waiting) {
+        for frame in core::mem::take(&mut self.waiting) {
             if let Some(channel) = frame.channel.and_then(|id| self.channels.get_mut(id)) {
                 channel.sent = frame.join_ref.map(|join_ref| (id, join_ref));
             }
@@ -159,7 +159,7 @@ impl<P: Clone + Default> Client<P> {
         let Some(connection) = self.current(id) else {
             return self.lingering_closed(id);
         };
-        let phase = std::mem::replace(&mut connection.phase, Phase::Lost);
+        let phase = core::mem::replace(&mut connection.phase, Phase::Lost);
         if phase == Phase::Lost {
             return;
         }
@@ -219,7 +219,7 @@ impl<P: Clone + Default> Client<P> {
             return;
         }
         let id = connection.id;
-        let before = std::mem::replace(&mut connection.phase, Phase::Closing { until, then });
+        let before = core::mem::replace(&mut connection.phase, Phase::Closing { until, then });
         self.stop_heartbeats();
         self.outputs.push_back(Output::Close(id, close));
         // Before it was open nothing can have been lost: what was to be sent over it still waits.

@@ -1,7 +1,10 @@
 //! What goes out: frames before they are encoded, and their encoding.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::output::{ChannelId, PushId};
 use crate::protocol::{Outgoing, Vsn, binary, encode, events};

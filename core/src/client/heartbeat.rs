@@ -1,6 +1,6 @@
 //! Is the connection alive? Heartbeats in turn, and pings when somebody asks.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 use super::connection::Then;
 use super::output::{Close, ErrorCause, Event, Output};

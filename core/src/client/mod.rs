@@ -46,6 +46,8 @@
 //! * a leave names the join that it undoes, so that leaving one channel never takes the topic away from
 //!   another; what was not joined, or has ended, needs no leave.
 
+use alloc::vec::Vec;
+
 mod channel;
 mod config;
 mod connection;
@@ -57,8 +59,8 @@ mod push;
 mod receive;
 mod timeout;
 
-use std::borrow::Cow;
-use std::collections::VecDeque;
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
 
 pub use channel::{AlreadyJoined, ChannelState};
 pub use config::{CLOSE_WAIT, Config, HEARTBEAT_INTERVAL, Schedule, TIMEOUT};

@@ -1,8 +1,8 @@
 //! What a client wants done and what it has to tell.
 
-use std::borrow::Cow;
-use std::ops::Range;
-use std::sync::Arc;
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
+use core::ops::Range;
 
 use super::frame::Frame;
 

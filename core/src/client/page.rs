@@ -57,7 +57,7 @@ impl<P: Clone + Default> Client<P> {
     /// The page has come back (`pageshow`): connects again what [`page_left`](Self::page_left) has
     /// disconnected, unless the application did something else meanwhile. Poll for outputs afterwards.
     pub fn page_returned(&mut self) {
-        if std::mem::take(&mut self.page.resume) {
+        if core::mem::take(&mut self.page.resume) {
             self.connect();
         }
     }

@@ -1,8 +1,8 @@
 //! Pushes: which wait for their channel to be joined, which for a reply, and for how long.
 
-use std::borrow::Cow;
-use std::collections::VecDeque;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use core::fmt;
 
 use super::output::{ChannelId, Event, Output, PushId};
 use super::{Client, Frame, FrameEvent, Outcome};
@@ -17,7 +17,7 @@ impl fmt::Display for NotJoined {
     }
 }
 
-impl std::error::Error for NotJoined {}
+impl core::error::Error for NotJoined {}
 
 #[derive(Debug)]
 struct Push<P> {

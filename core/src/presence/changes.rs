@@ -1,8 +1,9 @@
 //! What callers see of a map: members, their presences, and what a payload changed. All of it borrows the
 //! map's text.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
 
 use super::map::Presences;
 use super::store::{Store, View};
@@ -146,7 +147,7 @@ pub(super) struct Record {
 #[derive(Clone)]
 pub struct Changes<'a> {
     pub(super) map: &'a Presences,
-    pub(super) records: std::slice::Iter<'a, Record>,
+    pub(super) records: core::slice::Iter<'a, Record>,
 }
 
 impl<'a> Iterator for Changes<'a> {

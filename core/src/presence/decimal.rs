@@ -1,5 +1,7 @@
 //! Numbers compared without floating point, whose parsing would outweigh all the rest of the wasm.
 
+use alloc::vec::Vec;
+
 /// A JSON number in the one form that all its spellings share: 0.`digits` times ten to the `exponent`.
 ///
 /// Exact, so it tells apart what a JavaScript number, with its 17 digits, could not.
@@ -42,7 +44,7 @@ impl Decimal {
 
 /// A whole number to the end of the text. It stops growing long after it is larger than any number of
 /// digits could make up for.
-fn whole(bytes: &mut std::str::Bytes<'_>) -> i64 {
+fn whole(bytes: &mut core::str::Bytes<'_>) -> i64 {
     const MOST: i64 = i64::MAX / 256;
     let (mut value, mut sign) = (0i64, 1);
     for byte in bytes {

@@ -1,6 +1,9 @@
 //! A hash table of numbers: it finds the number of a thing by the thing's hash, the things themselves
 //! being kept elsewhere. Keys and refs are spans of a text, which a `HashMap` could not compare.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 /// Marks an empty place in the table.
 const EMPTY: u32 = u32::MAX;
 
@@ -27,7 +30,7 @@ impl Index {
         if needed * 2 <= self.table.len() {
             return;
         }
-        let old = std::mem::replace(self, Self::with_capacity(needed));
+        let old = core::mem::replace(self, Self::with_capacity(needed));
         for number in old.table.into_iter().filter(|&number| number != EMPTY) {
             self.put(hash_of(number), number);
         }

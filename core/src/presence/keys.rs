@@ -4,6 +4,7 @@ use super::index::{Index, hash};
 use super::order::{Order, Place, Rank, array_index, index_of_rank};
 use super::store::Store;
 use super::text::Span;
+use alloc::vec::Vec;
 
 /// A key, and what is under it.
 #[derive(Clone, Debug)]

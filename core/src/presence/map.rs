@@ -1,6 +1,7 @@
 //! The map as its users have it.
 
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::changes::{Member, Presence, Record};
 use super::keys::Keys;
@@ -104,7 +105,7 @@ impl Presences {
         if full || self.store.text.len() > self.tidy_at {
             let used = self.keys.used_bytes(&self.store);
             if full || self.store.text.len() > used * 2 {
-                let old = std::mem::take(&mut self.store);
+                let old = core::mem::take(&mut self.store);
                 self.store.reserve(used);
                 self.keys.move_to(&mut self.store, &old);
             }

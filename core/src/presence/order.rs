@@ -1,5 +1,7 @@
 //! The order of a JavaScript object's own properties.
 
+use alloc::vec::Vec;
+
 /// Where a key comes in the order: an array index at its own value, everything else after all of those,
 /// in the order in which it was added.
 pub(super) type Rank = u64;
@@ -55,7 +57,7 @@ fn sort(places: &mut Vec<Place>) {
                 *free = *place;
             }
         }
-        std::mem::swap(places, &mut sorted);
+        core::mem::swap(places, &mut sorted);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Payloads taken apart: one pass over the text, nothing copied, nothing changed before all of it is read.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::map::MAX_TEXT_BYTES;
 use super::refs::{Kind, Meta, Run};
@@ -36,7 +37,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}
 
 /// A key and its presence in a payload. Spans are parts of the payload.
 pub(super) struct Entry<'a> {

@@ -1,8 +1,9 @@
 //! When two metas are the same: their `phx_ref`s are equal, the way JavaScript's `===` finds them equal
 //! after `JSON.parse`. This is the one rule that joins, leaves and states are made of.
 
-use std::borrow::Cow;
-use std::ops::Range;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::decimal::Decimal;
 use super::index::{Index, hash};

@@ -5,6 +5,8 @@
 use super::read::{Entry, Incoming};
 use super::refs::{Meta, Metas, Run};
 use super::text::Span;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// A presence at one moment: a body, which is the text that once came for it, and the metas that count,
 /// which may be others than those in the body.

@@ -6,6 +6,7 @@ use super::map::Presences;
 use super::order::own_property_order;
 use super::read::{self, Error, Incoming};
 use super::refs::Metas;
+use alloc::vec::Vec;
 
 impl Presences {
     /// Takes over the payload of a `presence_state`, and says what that changed.

@@ -1,6 +1,7 @@
 //! Where things are in a text, and the two ways to write a JSON string that is compared as text.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::string::String;
 
 use crate::protocol::json::{Str, write_str};
 

@@ -4,8 +4,10 @@
 //! Refs stand here as bare text where text frames have JSON: `1` for `"1"`, and nothing for `null`.
 //! [`ref_to_json`] and [`ref_from_json`] go from one to the other.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::error::Field;
 use super::frame::Ref;
@@ -236,7 +238,7 @@ impl<'a> Parts<'a> {
                 .rest
                 .split_at_checked(usize::from(length))
                 .ok_or(Error::Truncated(field))?;
-            *string = std::str::from_utf8(bytes).map_err(|_| Error::NotUtf8(field))?;
+            *string = core::str::from_utf8(bytes).map_err(|_| Error::NotUtf8(field))?;
             self.rest = rest;
         }
         Ok(strings)
@@ -279,4 +281,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}

@@ -1,6 +1,6 @@
 //! Why a text frame is not a message.
 
-use std::fmt;
+use core::fmt;
 
 use super::json;
 
@@ -71,8 +71,8 @@ impl fmt::Display for DecodeError {
     }
 }
 
-impl std::error::Error for DecodeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl core::error::Error for DecodeError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Json(error) => Some(error),
             Self::Missing(_) | Self::NotAString(_) => None,

@@ -7,6 +7,8 @@
 //!
 //! What a message *means* (who has joined what, which ref is stale) is not decided here.
 
+use alloc::string::String;
+
 pub mod binary;
 mod error;
 pub mod events;

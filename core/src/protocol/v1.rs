@@ -3,6 +3,7 @@
 use super::error::{DecodeError, Field};
 use super::frame::{Message, Outgoing, Part, Ref, read_ref};
 use super::json::{self, Cursor};
+use alloc::string::String;
 
 /// Keys may come in any order, others are ignored, and of duplicates the last one counts.
 pub(super) fn decode(text: &str, max_depth: u8) -> Result<Message<'_>, DecodeError> {

@@ -3,6 +3,7 @@
 use super::error::{DecodeError, Field};
 use super::frame::{Message, Outgoing, Part, read_ref};
 use super::json::{self, Cursor};
+use alloc::string::String;
 
 /// Elements after the fifth are ignored, as Phoenix does.
 pub(super) fn decode(text: &str, max_depth: u8) -> Result<Message<'_>, DecodeError> {

@@ -1,6 +1,6 @@
 //! Which version of the text format a socket speaks.
 
-use std::fmt;
+use core::fmt;
 
 /// The version of the serializer, agreed on for the life of a socket by its `vsn` query parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,4 +51,4 @@ impl fmt::Display for UnsupportedVsn {
     }
 }
 
-impl std::error::Error for UnsupportedVsn {}
+impl core::error::Error for UnsupportedVsn {}

@@ -178,7 +178,7 @@ impl<'a> Cursor<'a> {
         let bytes = self.text.as_bytes();
         self.at = scan::whitespace(bytes, self.at);
         let byte = scan::peek(bytes, self.at);
-        let entered = std::mem::replace(&mut self.entered, false);
+        let entered = core::mem::replace(&mut self.entered, false);
         if byte == close {
             self.at += 1;
             self.depth = self.depth.saturating_sub(1);

@@ -1,6 +1,6 @@
 //! What can be wrong with a JSON text, and where.
 
-use std::fmt;
+use core::fmt;
 
 /// The first thing wrong with a JSON text. Small and `Copy`: the words are only made by `Display`, so
 /// that a caller who never prints it (the wasm client) does not carry them.
@@ -88,4 +88,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}

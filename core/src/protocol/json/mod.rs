@@ -18,7 +18,7 @@ pub use error::{Error, ErrorKind};
 pub use scan::MAX_DEPTH;
 pub use strings::{Chars, Str, write_str};
 
-use std::ops::Range;
+use core::ops::Range;
 
 /// Checks that `text` is exactly one JSON value, with nothing but whitespace around it.
 pub fn validate(text: &str) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! JSON strings: reading a scanned one without copying it, and writing one.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
 
 use super::cursor::Cursor;
 use super::error::Error;

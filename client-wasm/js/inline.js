@@ -1,0 +1,11 @@
+import { explain, isStarted, start } from "./wasm.js";
+import { bytes } from "./wasm-bytes.js";
+
+if (!isStarted()) {
+  if (typeof WebAssembly === "undefined") throw new Error("herenow: there is no WebAssembly here");
+  try {
+    start(new WebAssembly.Instance(new WebAssembly.Module(bytes())).exports);
+  } catch (error) {
+    throw explain(error);
+  }
+}

@@ -1,0 +1,36 @@
+// The client without the bytes of the wasm, for applications that serve them as a file of their own:
+// `await init(url)` before anything else.
+
+import { explain, isStarted, start } from "./wasm.js";
+
+export * from "./client.js";
+
+let starting = null;
+
+/** See slim.d.ts. */
+export function init(source) {
+  starting ??= load(source).catch((error) => {
+    // The next call may try again.
+    starting = null;
+    throw explain(error);
+  });
+  return starting;
+}
+
+async function load(source) {
+  if (isStarted()) return;
+  const { instance } = await instantiate(await source);
+  start(instance.exports);
+}
+
+async function instantiate(source) {
+  if (source instanceof WebAssembly.Module) return { instance: await WebAssembly.instantiate(source) };
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.instantiate(source);
+  const response = source instanceof Response ? source : await fetch(source);
+  if (!response.ok) throw new Error(`herenow: ${response.url} answered ${response.status}`);
+  // Streaming needs the right media type, which not every server sends.
+  const type = response.headers.get("content-type") ?? "";
+  return type.startsWith("application/wasm") && WebAssembly.instantiateStreaming
+    ? WebAssembly.instantiateStreaming(response)
+    : WebAssembly.instantiate(await response.arrayBuffer());
+}
