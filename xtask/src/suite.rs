@@ -104,6 +104,12 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
     let server = steps.step("server", || server::build(false))?;
     if wanted(Part::Js) {
         steps.step("JS tests", || node_test(&server, None)?.run())?;
+        let chromium = steps.step("Chromium", system::chromium)?;
+        steps.step("packaging tests", || {
+            node_test(&server, Some(PACKAGING))?
+                .env("HERENOW_CHROMIUM", chromium)
+                .run()
+        })?;
     }
     if wanted(Part::Interop) {
         steps.step("interop tests", || node_test(&server, Some(INTEROP))?.run())?;
@@ -122,18 +128,19 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
 /// The features with the cluster's engines, which the default build leaves out.
 const ENGINES: &str = "nats,zenoh";
 
-/// The folders of `tests/js` whose tests run against a server, each as a step of its own.
+/// The folders of `tests/js` whose tests need a browser or a server that is used, each a step of its own.
 const INTEROP: &str = "interop";
 const BROWSER: &str = "browser";
+const PACKAGING: &str = "packaging";
 
-/// `node --test` with the tests of one folder of `tests/js`, or with all that are in neither of the
-/// two that run against a server.
+/// `node --test` with the tests of one folder of `tests/js`, or with all that are in none of the
+/// folders that have a step of their own.
 fn node_test(server: &Path, folder: Option<&str>) -> Result<Cmd> {
     let mut files = Vec::new();
     test_files(&node::dir(), &mut files)?;
     files.retain(|file| match folder {
         Some(folder) => file.starts_with(node::dir().join(folder)),
-        None => ![INTEROP, BROWSER]
+        None => ![INTEROP, BROWSER, PACKAGING]
             .iter()
             .any(|other| file.starts_with(node::dir().join(other))),
     });
