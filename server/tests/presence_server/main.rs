@@ -8,6 +8,7 @@ mod convergence;
 mod fetch;
 mod golden;
 mod host;
+mod longpoll;
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod people;
 mod process;

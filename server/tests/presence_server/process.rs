@@ -36,8 +36,14 @@ pub(crate) struct Served {
 impl Served {
     /// Starts it with more arguments and waits until it listens.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[]).await
+    }
+
+    /// Starts it with more arguments and variables, and waits until it listens.
+    pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = herenow(&[&["serve"], arguments].concat());
         command.env("HERENOW_LISTEN", "127.0.0.1:0");
+        command.envs(variables.iter().copied());
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap()).lines();
         let first = stderr

@@ -10,6 +10,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use herenow::auth::origin::CheckOrigin;
@@ -90,6 +91,9 @@ pub(crate) struct Serve {
     pub(crate) limits: Limits,
 
     #[command(flatten)]
+    pub(crate) longpoll: LongPoll,
+
+    #[command(flatten)]
     pub(crate) cluster: cluster::Cluster,
 
     #[command(flatten)]
@@ -150,6 +154,25 @@ pub(crate) struct Limits {
     /// fresh list.
     #[arg(long, env = "HERENOW_MAX_QUEUE_BYTES", value_name = "SIZE", default_value = "1MiB", value_parser = units::size)]
     pub(crate) max_queue_bytes: usize,
+}
+
+/// Clients whose network lets no WebSocket through.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Long poll")]
+pub(crate) struct LongPoll {
+    /// Serve WebSockets only. Long poll is for clients whose network lets no WebSocket through; behind
+    /// one address with several nodes, it needs all requests of a client to go to the same node.
+    #[arg(long, env = "HERENOW_NO_LONGPOLL", value_parser = FalseyValueParser::new())]
+    pub(crate) no_longpoll: bool,
+
+    /// How long a request waits for messages, e.g. 10s; less than proxies allow. A client that asks no
+    /// more for 1.5 times this is gone.
+    #[arg(long, env = "HERENOW_LONGPOLL_WINDOW", value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    pub(crate) longpoll_window: Duration,
+
+    /// Clients that may be connected by long poll at a time; others are told to try again later.
+    #[arg(long, env = "HERENOW_MAX_LONGPOLL_SESSIONS", value_name = "N", default_value = "10000", value_parser = units::count)]
+    pub(crate) max_longpoll_sessions: usize,
 }
 
 /// Running it.
@@ -319,6 +342,8 @@ mod tests {
             ("--window-ms", "60001", "from 0 to 60000"),
             ("--max-channels", "0", "at least 1"),
             ("--idle-timeout", "soon", "60s"),
+            ("--longpoll-window", "0s", "above zero"),
+            ("--max-longpoll-sessions", "many", "at least 1"),
             ("--max-frame-size", "big", "64KiB"),
             ("--www", "/does/not/exist", "give a directory that exists"),
             ("--check-origin", "https://", "same-origin"),

@@ -37,6 +37,11 @@ fn exposition(endpoint: &Endpoint, presence: &Presence) -> Exposition {
     let (sockets, presences) = (endpoint.stats(), presence.stats());
     let mut text = Exposition::default();
     text.gauge("connections", "Connections open now.", sockets.connections);
+    text.gauge(
+        "longpoll_sessions",
+        "Connections by long poll, with those just being opened.",
+        sockets.longpoll_sessions,
+    );
     text.gauge("channels", "Channels joined now.", sockets.channels);
     text.gauge(
         "topics",

@@ -93,18 +93,25 @@ fn endpoint(
 ) -> Endpoint {
     let access = Arc::clone(access);
     let presence = presence.clone();
+    let defaults = Limits::default();
+    let max_frame_size = options.limits.max_frame_size;
     let endpoint = Endpoint::builder(pubsub)
         .connect(move |request| {
             let access = Arc::clone(&access);
             async move { access.connect(&request) }
         })
         .channel("room:*", move || RoomChannel::new(presence.clone()))
+        .longpoll(!options.longpoll.no_longpoll)
         .limits(Limits {
-            max_message_bytes: options.limits.max_frame_size,
+            max_message_bytes: max_frame_size,
             max_channels_per_transport: options.limits.max_channels,
             max_queue_bytes: options.limits.max_queue_bytes,
             idle_timeout: options.limits.idle_timeout,
-            ..Limits::default()
+            longpoll_window: options.longpoll.longpoll_window,
+            max_longpoll_sessions: options.longpoll.max_longpoll_sessions,
+            // Whatever a message may have, a body may have too.
+            max_longpoll_body_bytes: defaults.max_longpoll_body_bytes.max(max_frame_size),
+            ..defaults
         });
     match &options.access.check_origin {
         Some(check) => endpoint.check_origin(check.clone()),
