@@ -29,8 +29,9 @@ pub struct Limits {
     pub read_buffer_bytes: usize,
     /// How long a client may send nothing at all, not even a ping; then the connection is closed with code
     /// 1002. What the server sends does not count. Nothing is received either while a join takes its time,
-    /// so no join can take longer than this. phoenix.js sends a heartbeat every 30 s. Default: 60 s, as in
-    /// Phoenix.
+    /// so no join can take longer than this. phoenix.js sends a heartbeat every 30 s. Over long poll it is
+    /// the time that the body of a request may take; how long such a client may be silent, its window
+    /// says. Default: 60 s, as in Phoenix.
     pub idle_timeout: Duration,
     /// How long a client may take none of what waits for it before the connection is closed with code
     /// 1013. Default: 30 s.

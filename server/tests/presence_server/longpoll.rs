@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::process::{Answer, Served};
+use crate::serve::{SECRET, secret_file, token};
 
 const PATH: &str = "/socket/longpoll?vsn=2.0.0&user_id=alice";
 
@@ -12,7 +13,11 @@ fn json(answer: &Answer) -> Value {
 
 /// The token of a fresh session.
 async fn open(served: &Served) -> String {
-    let body = json(&served.get(PATH).await);
+    open_at(served, PATH).await
+}
+
+async fn open_at(served: &Served, path: &str) -> String {
+    let body = json(&served.get(path).await);
     assert_eq!(body["status"], 410);
     body["token"].as_str().unwrap().to_owned()
 }
@@ -58,4 +63,17 @@ async fn so_can_the_number_of_sessions_and_the_log_tells_when_it_is_reached() {
         told.contains("WARN") && told.contains("max_longpoll_sessions"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn the_token_of_a_user_is_not_taken_for_that_of_a_session_nor_the_other_way_round() {
+    let file = secret_file("secret-of-pollers", SECRET);
+    let secret = ["--secret-key-base-file", file.to_str().unwrap()];
+    let (before, after) = (Served::start(&secret).await, Served::start(&secret).await);
+    let user = format!("/socket/longpoll?vsn=2.0.0&token={}", token(json!("alice")));
+    // Old clients add the token of their session to the query, and keep it when the server restarts.
+    let session = open_at(&before, &user).await;
+    open_at(&after, &format!("{user}&token={session}")).await;
+    let nobody = format!("/socket/longpoll?vsn=2.0.0&token={session}");
+    assert_eq!(json(&after.get(&nobody).await), json!({"status": 403}));
 }

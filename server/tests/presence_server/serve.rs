@@ -15,15 +15,15 @@ use crate::people::People;
 use crate::process::{Served, herenow, temporary};
 
 const LOBBY: &str = "room:lobby";
-const SECRET: &str = "a secret that only this test and its server know";
+pub(crate) const SECRET: &str = "a secret that only this test and its server know";
 
-fn secret_file(name: &str, secret: &str) -> PathBuf {
+pub(crate) fn secret_file(name: &str, secret: &str) -> PathBuf {
     let path = temporary(name);
     fs::write(&path, secret).unwrap();
     path
 }
 
-fn token(data: serde_json::Value) -> String {
+pub(crate) fn token(data: serde_json::Value) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
