@@ -51,6 +51,18 @@ fn a_presence_comes_changes_and_goes() {
 }
 
 #[test]
+fn of_two_presences_one_goes() {
+    explore(
+        "two presences",
+        Cluster {
+            scripts: vec![vec![Op::Come(1), Op::Come(2), Op::Go(1)], vec![]],
+            heartbeats: heartbeats(&[0, 1], &[1, 0]),
+            have_met: true,
+        },
+    );
+}
+
+#[test]
 fn two_replicas_act_at_once() {
     let scripts = vec![
         vec![Op::Come(1), Op::Change(1)],
@@ -103,11 +115,11 @@ fn a_replica_is_taken_for_dead_and_returns_with_less() {
 }
 
 #[test]
-fn three_replicas_know_one_presence() {
+fn three_replicas_know_two_presences() {
     explore(
         "three",
         Cluster {
-            scripts: vec![vec![Op::Come(1), Op::Change(1)], vec![], vec![]],
+            scripts: vec![vec![Op::Come(1), Op::Come(2)], vec![], vec![]],
             heartbeats: heartbeats(&[0, 0, 0], &[1, 0, 0]),
             have_met: true,
         },
