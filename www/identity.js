@@ -51,6 +51,11 @@ export function deviceOf(meta) {
   return clean(meta?.device) || "Unknown device";
 }
 
+// The node that the device is connected to; undefined if the server is not one of several.
+export function nodeOf(meta) {
+  return clean(meta?.node, 30) || undefined;
+}
+
 // "Chrome on Linux": enough to recognize one's own devices, and no more than that.
 export function thisDevice({ userAgent } = navigator) {
   const find = (table) => table.find(([pattern]) => pattern.test(userAgent))?.[1];

@@ -2,7 +2,7 @@
 // next, so that an open row stays open and only what is new moves.
 
 import { element, setText } from "./dom.js";
-import { STATUSES, avatar, clean, deviceOf, statusOf, statusOfAll } from "./identity.js";
+import { STATUSES, avatar, clean, deviceOf, nodeOf, statusOf, statusOfAll } from "./identity.js";
 import { lasting, onlineAt } from "./time.js";
 
 // More rows than anybody reads, and few enough to lay out at once.
@@ -90,6 +90,7 @@ class Row {
       status !== "available" && STATUSES[status],
       came(since),
       devices > 1 && `${devices} devices`,
+      nodesOf(this.#metas),
     ].filter(Boolean).join(" · "));
     this.#metas.forEach((meta, index) => {
       setText(this.#devices.children[index].lastElementChild, lasting(onlineAt(meta)));
@@ -102,9 +103,16 @@ class Row {
     return element("li", { "data-status": status },
       element("span", { class: "device" }, deviceOf(meta)),
       own && element("span", { class: "tag" }, "this tab"),
+      nodeOf(meta) && element("span", { class: "tag" }, nodeOf(meta)),
       element("span", { class: "unseen" }, STATUSES[status]),
       element("span", { class: "since" }));
   }
+}
+
+// "on node-1 and node-2"; nothing where the server is not one of several.
+function nodesOf(metas) {
+  const nodes = [...new Set(metas.map(nodeOf).filter(Boolean))].sort();
+  return nodes.length > 0 && `on ${nodes.join(" and ")}`;
 }
 
 function came(since) {

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own commands, so that CI and a laptop run the very same ones.
 
 mod bench;
+mod cluster;
 mod command;
 mod minify;
 mod node;
@@ -38,6 +39,16 @@ enum Task {
         /// Flags for `herenow serve`, after `--`
         #[arg(last = true)]
         server: Vec<OsString>,
+    },
+    /// Build the demo and serve it from several nodes of a cluster on this machine, on
+    /// http://localhost:4000 and the ports after it (the first build takes minutes: zenoh is large)
+    Cluster {
+        /// How many nodes
+        #[arg(default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=20))]
+        nodes: u16,
+        /// The port of the first node
+        #[arg(long, default_value_t = 4000)]
+        port: u16,
     },
     /// Run all tests: Rust, the npm package, interop with npm `phoenix`, browsers
     Test {
@@ -92,6 +103,7 @@ fn main() -> ExitCode {
 fn execute(task: Task) -> Result<()> {
     match task {
         Task::Run { port, server } => run::run(port, &server),
+        Task::Cluster { nodes, port } => cluster::cluster(nodes, port),
         Task::Test { only } => suite::test(&only),
         Task::Ci => suite::ci(),
         Task::Build { release, only } => build(release, only),

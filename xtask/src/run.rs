@@ -34,12 +34,11 @@ pub(crate) fn run(port: u16, more: &[OsString]) -> Result<()> {
 }
 
 /// Tells of a taken port now rather than after the build.
-fn check_port(port: u16) -> Result<()> {
+pub(crate) fn check_port(port: u16) -> Result<()> {
     match TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-            "port {port} is taken: stop what listens there, or choose another, like \
-             `cargo xtask run --port {}`",
+            "port {port} is taken: stop what listens there, or choose another, like `--port {}`",
             if port == u16::MAX { port - 1 } else { port + 1 }
         ),
         Err(error) => bail!("cannot listen on port {port}: {error}; choose another with --port"),

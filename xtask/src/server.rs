@@ -9,10 +9,15 @@ use crate::{command::cargo, workspace::target_dir};
 /// Builds the server and returns where it is. A release has every cluster engine in; the build that
 /// developers wait for has what one node needs.
 pub(crate) fn build(release: bool) -> Result<PathBuf> {
+    build_with(release, &[])
+}
+
+/// As [`build`], with more features of the server.
+pub(crate) fn build_with(release: bool, features: &[&str]) -> Result<PathBuf> {
     let build = cargo(["build", "--package", "herenow", "--bin", "herenow"]);
     let (build, profile) = match release {
         true => (build.args(["--release", "--all-features"]), "release"),
-        false => (build, "debug"),
+        false => (build.args(["--features", &features.join(",")]), "debug"),
     };
     build.run()?;
     Ok(target_dir()?

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
 import { launch, shows, withTabs } from "../support/browser.js";
+import { CLIENTS, Device } from "../support/clients.js";
 import { startServer } from "../support/server.js";
 
 let browser;
@@ -130,6 +131,22 @@ test("devices unfold by keyboard, and one's own tab is marked", () =>
     await row.getByText("Safari on iPhone").waitFor();
     await row.getByText("this tab").waitFor();
     assert.equal(await row.getByText("this tab").count(), 1);
+  }));
+
+test("where the server is one of several, each device shows on which node it is", () =>
+  withTabs(browser, "nodes", async (open) => {
+    const alice = await open(url("Alice", "nodes"));
+    // Such a server puts the node into each meta.
+    const devices = ["node-2", "node-1"].map((node) =>
+      new Device(CLIENTS[0], server, "Bob", { room: "nodes", params: { meta: { device: "A phone", node } } }));
+    await shows(alice, "Alice (count: 1)", "Bob (count: 2)");
+    const row = alice.locator(".person", { hasText: "Bob (count: 2)" });
+    await row.getByText("on node-1 and node-2").waitFor();
+    await row.locator("summary").click();
+    for (const node of ["node-1", "node-2"]) await row.getByText(node, { exact: true }).waitFor();
+    assert.equal(await alice.locator(".person", { hasText: "Alice" }).getByText("on node").count(), 0);
+    for (const device of devices) device.socket.disconnect();
+    await shows(alice, "Alice (count: 1)");
   }));
 
 test("the latency is measured", () =>
