@@ -20,9 +20,9 @@ use crate::{
 /// A part of the tests that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// The Rust tests of the whole workspace
+    /// The Rust tests of the whole workspace, those of clusters among them
     Rust,
-    /// Clusters of real processes, over zenoh and over NATS
+    /// The cluster's bus, and clusters of real processes, over zenoh and over NATS
     Cluster,
     /// The npm package in Node: differential tests, types, packaging
     Js,
@@ -46,11 +46,6 @@ pub(crate) fn ci() -> Result<()> {
     steps.step("lints of what users build", || {
         clippy(["--package=herenow", "--all-targets"])?;
         clippy(["--package=herenow", "--lib", "--no-default-features"])
-    })?;
-    steps.step("lints of the cluster's engines", || {
-        cargo(["clippy", "--package", "herenow", "--features", ENGINES])
-            .args(["--all-targets", "--", "--deny", "warnings"])
-            .run()
     })?;
     steps.step("lints of the wasm client", package::lint)?;
     steps.step("docs", || {
@@ -80,18 +75,18 @@ pub(crate) fn test(only: &[Part]) -> Result<()> {
 
 fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
     let wanted = |part| only.is_empty() || only.contains(&part);
+    if wanted(Part::Rust) || wanted(Part::Cluster) {
+        steps.step("what cluster tests need", system::cluster_tools)?;
+    }
+    // With every cluster engine in, since those take long to build and are then built once.
     if wanted(Part::Rust) {
-        steps.step("NATS server", system::nats_server)?;
         steps.step("Rust tests", || {
             cargo(["test", "--workspace", "--all-features"]).run()
         })?;
-    }
-    if wanted(Part::Cluster) {
-        steps.step("what cluster tests need", system::cluster_tools)?;
+    } else if wanted(Part::Cluster) {
         steps.step("cluster tests", || {
-            cargo(["test", "--package", "herenow", "--features", ENGINES])
-                .args(["--lib", "--bins", "--test", "cluster_bus"])
-                .args(["--test", "cluster_processes"])
+            cargo(["test", "--package", "herenow", "--all-features"])
+                .args(["--test", "cluster_bus", "--test", "cluster_processes"])
                 .run()
         })?;
     }
@@ -124,9 +119,6 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
     }
     Ok(())
 }
-
-/// The features with the cluster's engines, which the default build leaves out.
-const ENGINES: &str = "nats,zenoh";
 
 /// The folders of `tests/js` whose tests need a browser or a server that is used, each a step of its own.
 const INTEROP: &str = "interop";

@@ -40,15 +40,6 @@ fn find_browser() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Makes sure that there is a NATS server for the tests of the cluster's bus. Debian installs it where
-/// only root's PATH leads.
-pub(crate) fn nats_server() -> Result<()> {
-    if available("nats-server") || available("/usr/sbin/nats-server") {
-        return Ok(());
-    }
-    apt_install(&["nats-server"], "a NATS server (https://nats.io)")
-}
-
 /// Makes sure that there is what clusters are tested with: a NATS server, and `ip` for network namespaces.
 pub(crate) fn cluster_tools() -> Result<()> {
     let tools = [("nats-server", "nats-server"), ("ip", "iproute2")];
