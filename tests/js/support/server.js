@@ -48,6 +48,10 @@ class Server {
     const args = ["serve", "--listen", `127.0.0.1:${this.port}`, ...this.#flags];
     this.#child = spawn(BINARY, args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#ended = new Promise((resolve) => this.#child.once("exit", resolve));
+    // A test process that ends without its hooks leaves no server behind.
+    const orphan = () => this.#child?.kill("SIGKILL");
+    process.once("exit", orphan);
+    this.#ended.then(() => process.off("exit", orphan));
     this.#child.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
     try {
       this.port = await this.#listening();
