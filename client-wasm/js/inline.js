@@ -4,7 +4,7 @@ import { bytes } from "./wasm-bytes.js";
 if (!isStarted()) {
   if (typeof WebAssembly === "undefined") throw new Error("herenow: there is no WebAssembly here");
   try {
-    start(new WebAssembly.Instance(new WebAssembly.Module(bytes())).exports);
+    start(new WebAssembly.Module(bytes()));
   } catch (error) {
     throw explain(error);
   }

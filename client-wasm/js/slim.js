@@ -19,18 +19,17 @@ export function init(source) {
 
 async function load(source) {
   if (isStarted()) return;
-  const { instance } = await instantiate(await source);
-  start(instance.exports);
+  start(await compile(await source));
 }
 
-async function instantiate(source) {
-  if (source instanceof WebAssembly.Module) return { instance: await WebAssembly.instantiate(source) };
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.instantiate(source);
+async function compile(source) {
+  if (source instanceof WebAssembly.Module) return source;
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.compile(source);
   const response = source instanceof Response ? source : await fetch(source);
   if (!response.ok) throw new Error(`herenow: ${response.url} answered ${response.status}`);
   // Streaming needs the right media type, which not every server sends.
   const type = response.headers.get("content-type") ?? "";
-  return type.startsWith("application/wasm") && WebAssembly.instantiateStreaming
-    ? WebAssembly.instantiateStreaming(response)
-    : WebAssembly.instantiate(await response.arrayBuffer());
+  return type.startsWith("application/wasm") && WebAssembly.compileStreaming
+    ? WebAssembly.compileStreaming(response)
+    : WebAssembly.compile(await response.arrayBuffer());
 }

@@ -5,19 +5,39 @@
 // for all else (see src/rx.rs). encodeInto writes there without a copy on the way. jsdom has neither
 // TextEncoder nor TextDecoder; there, plain loops do.
 
+import * as glue from "./herenow_client.js";
+
 let wasm = null;
 
 /** Whether `start` was called. */
 export const isStarted = () => wasm !== null;
 
-/** Takes what the wasm exports into use. */
-export function start(exports) {
-  wasm = exports;
+/** Takes the compiled module into use. */
+export function start(module) {
+  wasm = glue.initSync({ module });
   frame = new Buffer(wasm.rx_reserve, wasm.rx_room, wasm.rx_commit);
   scratch = new Buffer(wasm.scratch_reserve, wasm.scratch_room, wasm.scratch_commit);
-  for (const [name, call] of Object.entries(wasm)) {
-    const [, kind, method] = /^(\w+?)_(\w+)$/.exec(name) ?? [];
-    if (CORES[kind]) addMethod(CORES[kind].prototype, method, call);
+}
+
+function needStarted() {
+  if (wasm === null) {
+    throw new Error("herenow: the wasm is not there yet: await init() of herenow/slim first");
+  }
+}
+
+/** `SocketCore` of src/socket.rs. */
+export class SocketCore extends glue.SocketCore {
+  constructor(...args) {
+    needStarted();
+    super(...args);
+  }
+}
+
+/** `PresenceCore` of src/presence.rs. */
+export class PresenceCore extends glue.PresenceCore {
+  constructor(...args) {
+    needStarted();
+    super(...args);
   }
 }
 
@@ -28,44 +48,6 @@ export function explain(error) {
     "herenow: the Content-Security-Policy of this page forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src",
     { cause: error },
   );
-}
-
-const finalizers =
-  typeof FinalizationRegistry === "undefined"
-    ? null
-    : new FinalizationRegistry(({ kind, object }) => wasm[`${kind}_free`](object));
-
-// An object on the side of wasm, which is a number here. `start` gives these classes their methods.
-const core = (kind) =>
-  class {
-    constructor(...args) {
-      if (wasm === null) {
-        throw new Error("herenow: the wasm is not there yet: await init() of herenow/slim first");
-      }
-      this.object = wasm[`${kind}_new`](...args);
-      finalizers?.register(this, { kind, object: this.object }, this);
-    }
-
-    // Gives the memory back at once. Not to be used after that.
-    free() {
-      finalizers?.unregister(this);
-      wasm[`${kind}_free`](this.object);
-    }
-  };
-
-/** `SocketCore` of src/socket.rs. */
-export const SocketCore = core("socket");
-
-/** `PresenceCore` of src/presence.rs. */
-export const PresenceCore = core("presence");
-
-const CORES = { socket: SocketCore, presence: PresenceCore };
-
-function addMethod(prototype, name, call) {
-  if (name === "new" || name === "free") return;
-  prototype[name] = function (a, b, c) {
-    return call(this.object, a, b, c);
-  };
 }
 
 // Above this, room is given back when less will do (see src/rx.rs).

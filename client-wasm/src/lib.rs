@@ -11,9 +11,6 @@ extern crate alloc;
 
 #[cfg(all(not(feature = "std"), target_arch = "wasm32"))]
 mod bare;
-mod exports;
-#[cfg(any(test, all(not(feature = "std"), target_arch = "wasm32")))]
-mod heap;
 mod local;
 mod objects;
 mod presence;

@@ -1,11 +1,11 @@
 //! The engine of the JavaScript class `Presence`.
 
-use crate::exports::exports;
 use crate::objects::Objects;
 use crate::rx;
 use alloc::vec::Vec;
 use herenow_core::presence::{Change, Error, Presences};
 use herenow_core::protocol::json;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 /// What `watch` is made of: whether joins, and whether leaves, are to be reported.
 const WATCH_JOINS: u32 = 1;
@@ -18,6 +18,7 @@ const NO_LEAVES: i32 = -3;
 const TOO_LARGE: i32 = -4;
 
 /// Members of one topic. See `js/presence.js` for how its numbers are read.
+#[wasm_bindgen]
 pub struct PresenceCore {
     seed: u64,
     map: Presences,
@@ -27,8 +28,10 @@ pub struct PresenceCore {
     error_offset: usize,
 }
 
+#[wasm_bindgen]
 impl PresenceCore {
     /// Nobody is present yet. The two halves of the seed should be random.
+    #[wasm_bindgen(constructor)]
     pub fn new(seed_high: u32, seed_low: u32) -> Self {
         Self::empty(u64::from(seed_high) << 32 | u64::from(seed_low))
     }
@@ -140,18 +143,4 @@ impl PresenceCore {
             _ => TOO_LARGE,
         }
     }
-}
-
-exports! {
-    "presence_", PresenceCore:
-    fn new(seed_high: u32, seed_low: u32);
-    fn reset();
-    fn sync(state: bool, scratch: bool, watch: u32) -> i32;
-    fn refresh() -> i32;
-    fn records_ptr() -> *const u32;
-    fn text_ptr() -> *const u8;
-    fn text_len() -> usize;
-    fn order_ptr() -> *const u32;
-    fn count() -> usize;
-    fn error_offset() -> usize;
 }

@@ -8,6 +8,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use wasm_bindgen::prelude::wasm_bindgen;
+
 use crate::local::local;
 
 /// The least room that a buffer has, so that JavaScript seldom has to ask for more.
@@ -68,50 +70,50 @@ local! {
 
 /// Makes room for `bytes` in the frame buffer and returns where that is. What was written before is kept,
 /// and stays where it is if there was room enough.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn rx_reserve(bytes: usize) -> *mut u8 {
+#[wasm_bindgen]
+pub fn rx_reserve(bytes: usize) -> *mut u8 {
     FRAME.with_borrow_mut(|frame| frame.reserve(bytes))
 }
 
 /// How much room the frame buffer has.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn rx_room() -> usize {
+#[wasm_bindgen]
+pub fn rx_room() -> usize {
     FRAME.with_borrow(|frame| frame.bytes.len())
 }
 
 /// Says that the first `len` bytes are the frame. Until the socket knows better, all of it is payload.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn rx_commit(len: usize) {
+#[wasm_bindgen]
+pub fn rx_commit(len: usize) {
     FRAME.with_borrow_mut(|frame| frame.commit(len));
 }
 
 /// [`rx_reserve`] for the scratch buffer.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn scratch_reserve(bytes: usize) -> *mut u8 {
+#[wasm_bindgen]
+pub fn scratch_reserve(bytes: usize) -> *mut u8 {
     SCRATCH.with_borrow_mut(|scratch| scratch.reserve(bytes))
 }
 
 /// [`rx_room`] for the scratch buffer.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn scratch_room() -> usize {
+#[wasm_bindgen]
+pub fn scratch_room() -> usize {
     SCRATCH.with_borrow(|scratch| scratch.bytes.len())
 }
 
 /// [`rx_commit`] for the scratch buffer.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn scratch_commit(len: usize) {
+#[wasm_bindgen]
+pub fn scratch_commit(len: usize) {
     SCRATCH.with_borrow_mut(|scratch| scratch.commit(len));
 }
 
 /// Where the frame's payload is in memory.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn rx_payload_ptr() -> *const u8 {
+#[wasm_bindgen]
+pub fn rx_payload_ptr() -> *const u8 {
     FRAME.with_borrow(|frame| frame.payload().as_ptr())
 }
 
 /// How many bytes the frame's payload has.
-#[cfg_attr(not(feature = "std"), unsafe(no_mangle))]
-pub extern "C" fn rx_payload_len() -> usize {
+#[wasm_bindgen]
+pub fn rx_payload_len() -> usize {
     FRAME.with_borrow(|frame| frame.payload().len())
 }
 

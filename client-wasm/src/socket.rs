@@ -4,12 +4,12 @@
 //! the client here knows payloads, events and callbacks by number. Its outputs are polled one by one: a
 //! kind, and up to six numbers of detail.
 
-use crate::exports::exports;
 use crate::rx;
 use herenow_core::client::{
     ChannelId, ChannelState, Client, Close, CloseCause, Config, ConnectionId, ErrorCause, Event,
     Frame, FrameEvent, MessageSpans, Outcome, Output, PushId, Schedule, Span, Timer,
 };
+use wasm_bindgen::prelude::wasm_bindgen;
 
 /// What JavaScript keeps a payload under. Of joins and pushes it knows the payload by the channel or the
 /// push, so only messages of no channel use it.
@@ -87,6 +87,7 @@ impl Page {
 }
 
 /// The state machine of one `Socket`.
+#[wasm_bindgen]
 pub struct SocketCore {
     client: Client<Handle>,
     details: [f64; 6],
@@ -95,8 +96,10 @@ pub struct SocketCore {
     parts: [u32; 10],
 }
 
+#[wasm_bindgen]
 impl SocketCore {
     /// A socket whose joins and pushes wait `timeout` ms, unless they say otherwise.
+    #[wasm_bindgen(constructor)]
     pub fn new(timeout: f64, heartbeat_interval: f64) -> Self {
         Self {
             client: Client::new(Config {
@@ -285,32 +288,6 @@ impl SocketCore {
         let push = self.client.push(now as u64, channel, "", 0u32, timeout);
         push.map_or(0.0, |push| push.get() as f64)
     }
-}
-
-exports! {
-    "socket_", SocketCore:
-    fn new(timeout: f64, heartbeat_interval: f64);
-    fn next_ref() -> f64;
-    fn poll() -> u8;
-    fn detail(index: usize) -> f64;
-    fn part(index: usize) -> u32;
-    fn poll_timeout() -> f64;
-    fn handle_timeout(now: f64);
-    fn set_delay(now: f64, channel: u32, delay: f64);
-    fn connect();
-    fn disconnect(now: f64) -> u32;
-    fn transport(now: f64, connection: u32, event: u8);
-    fn page(now: f64, event: u8);
-    fn ping(now: f64) -> f64;
-    fn send(handle: u32);
-    fn received(now: f64, connection: u32, units: u32) -> i32;
-    fn channel() -> u32;
-    fn join(now: f64, channel: u32, timeout: f64) -> bool;
-    fn leave(channel: u32);
-    fn remove(channel: u32);
-    fn channel_state(channel: u32) -> u8;
-    fn join_ref(channel: u32) -> f64;
-    fn push(now: f64, channel: u32, timeout: f64) -> f64;
 }
 
 fn flatten(output: &Output<Handle>) -> (Kind, [f64; 6]) {

@@ -1,5 +1,5 @@
-//! The npm package `herenow`, built into `client-wasm/pkg/`: the wasm, and the hand-written ES modules of
-//! `client-wasm/js/`. A release is minified, and has all of it as CommonJS too.
+//! The npm package `herenow`, built into `client-wasm/pkg/`: the wasm, the glue that wasm-bindgen writes for
+//! it, and the hand-written ES modules of `client-wasm/js/`. A release is minified, and has all of it as CommonJS too.
 //!
 //! The whole package is made in memory and then laid over the folder: a file that no longer belongs
 //! to it goes, one that did not change keeps its time stamp, and a build that fails leaves the last
@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     command::{available, cargo, cmd},
@@ -21,6 +22,9 @@ use crate::{
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The name of the wasm as cargo builds it, and of its glue in the package.
+const STEM: &str = "herenow_client";
 
 /// The wasm, in the package.
 pub(crate) const WASM: &str = "herenow.wasm";
@@ -48,7 +52,7 @@ pub(crate) fn build(optimize: bool) -> Result<()> {
     let module = target_dir()?
         .join(TARGET)
         .join("wasm")
-        .join("herenow_client.wasm");
+        .join(format!("{STEM}.wasm"));
 
     let mut files = tree::read(&root().join("client-wasm/js"))?;
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
@@ -60,8 +64,7 @@ pub(crate) fn build(optimize: bool) -> Result<()> {
     let readme_text =
         fs::read(&readme).with_context(|| format!("cannot read {}", readme.display()))?;
     files.insert("README.md".into(), readme_text);
-    let mut wasm =
-        fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+    let mut wasm = bindgen(&module, &mut files)?;
     if optimize {
         wasm = wasm_opt::shrink(&wasm)?;
     }
@@ -72,6 +75,30 @@ pub(crate) fn build(optimize: bool) -> Result<()> {
         minify::minify(&mut files)?;
     }
     tree::lay_out(&files, &package_dir())
+}
+
+/// What wasm-bindgen makes of the module: the wasm, and its glue as a file.
+fn bindgen(path: &Path, files: &mut Files) -> Result<Vec<u8>> {
+    let mut output = Bindgen::new()
+        .input_path(path)
+        .out_name(STEM)
+        .web(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        // The glue would otherwise fetch the .wasm by URL, which some bundlers cannot follow; ours is
+        // handed the compiled module.
+        .omit_default_module_path(true)
+        .generate_output()
+        .with_context(|| format!("wasm-bindgen failed on {}", path.display()))?;
+    if output.snippets().values().any(|inline| !inline.is_empty())
+        || !output.local_modules().is_empty()
+    {
+        bail!("herenow-client has inline JS: write it as a module in client-wasm/js instead");
+    }
+    let glue = output.js().as_bytes().to_vec();
+    files.insert(format!("{STEM}.js").into(), glue);
+    Ok(output.wasm_mut().emit_wasm())
 }
 
 /// The package has the version of the workspace.
