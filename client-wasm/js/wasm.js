@@ -2,10 +2,10 @@
 // application says so.
 //
 // Text goes in through two buffers in wasm memory: the frame that the socket is just handling, and scratch
-// for all else (see src/rx.rs). encodeInto writes there without a copy on the way. jsdom has neither
-// TextEncoder nor TextDecoder; there, plain loops do.
+// for all else (see src/rx.rs). encodeInto writes there without a copy on the way.
 
 import * as glue from "./herenow_client.js";
+import { TextDecoder, TextEncoder } from "./text.js";
 
 let wasm = null;
 
@@ -53,8 +53,8 @@ export function explain(error) {
 // Above this, room is given back when less will do (see src/rx.rs).
 const KEEP_BYTES = 2 ** 20;
 
-const encoder = typeof TextEncoder === "undefined" ? null : new TextEncoder();
-const decoder = typeof TextDecoder === "undefined" ? null : new TextDecoder();
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 // Views of the wasm memory, which is another buffer when it has grown.
 let bytes8 = new Uint8Array(0);
@@ -85,10 +85,10 @@ class Buffer {
   write(text) {
     // A byte a character is what most texts need, and three are the most that one can need.
     this.#make(text.length);
-    let { read, written } = encodeInto(text, this.#view);
+    let { read, written } = encoder.encodeInto(text, this.#view);
     if (read < text.length) {
       this.#make(written + (text.length - read) * 3);
-      written += encodeInto(text.slice(read), this.#view.subarray(written)).written;
+      written += encoder.encodeInto(text.slice(read), this.#view.subarray(written)).written;
     }
     this.#commit(written);
   }
@@ -118,7 +118,7 @@ export function writeScratch(text) {
 /** The text of `length` bytes of wasm memory at `at`. */
 export function readText(at, length) {
   const part = memory().subarray(at, at + length);
-  return decoder === null ? decode(part) : decoder.decode(part);
+  return decoder.decode(part);
 }
 
 /** The payload of the frame that is just handled, as text. */
@@ -130,45 +130,4 @@ export function payloadText() {
 export function words() {
   memory();
   return words32;
-}
-
-function encodeInto(text, target) {
-  return encoder === null ? encode(text, target) : encoder.encodeInto(text, target);
-}
-
-// What TextEncoder.encodeInto does.
-function encode(text, target) {
-  let read = 0;
-  let written = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0);
-    const length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    if (written + length > target.length) break;
-    // Half of a surrogate pair has no UTF-8.
-    const scalar = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code;
-    if (length === 1) {
-      target[written] = scalar;
-    } else {
-      target[written] = ((0xf00 >> length) & 0xff) | (scalar >> (6 * (length - 1)));
-      for (let i = 1; i < length; i++) {
-        target[written + i] = 0x80 | ((scalar >> (6 * (length - 1 - i))) & 0x3f);
-      }
-    }
-    read += character.length;
-    written += length;
-  }
-  return { read, written };
-}
-
-// What TextDecoder.decode does with valid UTF-8.
-function decode(part) {
-  let text = "";
-  for (let i = 0; i < part.length; ) {
-    const first = part[i++];
-    const more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-    let code = more === 0 ? first : first & (0x3f >> more);
-    for (const end = i + more; i < end; i++) code = (code << 6) | (part[i] & 0x3f);
-    text += String.fromCodePoint(code);
-  }
-  return text;
 }

@@ -96,8 +96,12 @@ fn bindgen(path: &Path, files: &mut Files) -> Result<Vec<u8>> {
     {
         bail!("herenow-client has inline JS: write it as a module in client-wasm/js instead");
     }
-    let glue = output.js().as_bytes().to_vec();
-    files.insert(format!("{STEM}.js").into(), glue);
+    // The glue makes a TextDecoder on import. Where there is none, it gets ours.
+    let glue = format!(
+        "import {{ TextDecoder }} from \"./text.js\";\n{}",
+        output.js()
+    );
+    files.insert(format!("{STEM}.js").into(), glue.into_bytes());
     Ok(output.wasm_mut().emit_wasm())
 }
 
