@@ -2,7 +2,9 @@
 //!
 //! A reader that falls behind loses its queued presence diffs, not its connection: the diffs of a topic
 //! are dropped, later ones too while the queue is not empty, and then one `presence_state` takes the place
-//! of all of them. If that does not bring the queue below its limit, the connection is closed.
+//! of all of them. If that does not bring the queue below its limit, the connection is closed. A frame that
+//! is larger than the limit by itself, as the state of a big topic may be, does not count, but there can be
+//! only one of them: otherwise big topics could not be joined.
 //!
 //! This is the queue and its rules only: pure data, without a lock, a clock or a socket.
 
@@ -15,8 +17,10 @@ use super::frame::{Frame, Kind};
 
 pub(crate) struct Outbox {
     queue: VecDeque<Frame>,
-    /// The sum of the queue.
+    /// The sum of the queue, without an oversized frame.
     bytes: usize,
+    /// Whether there is a frame in the queue that is larger than `max_bytes`.
+    oversized: bool,
     max_bytes: usize,
     /// Topics of which diffs have been dropped, waiting for a state.
     stale: Vec<Arc<str>>,
@@ -43,6 +47,7 @@ impl Outbox {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
+            oversized: false,
             max_bytes,
             stale: Vec::new(),
             close: None,
@@ -65,7 +70,10 @@ impl Outbox {
                 return self.close(Close::OVERFLOW);
             }
         }
-        self.bytes += size;
+        match size > self.max_bytes {
+            true => self.oversized = true,
+            false => self.bytes += size,
+        }
         self.queue.push_back(frame);
         self.wake()
     }
@@ -78,6 +86,7 @@ impl Outbox {
         self.close = Some(close);
         self.queue = VecDeque::new();
         self.bytes = 0;
+        self.oversized = false;
         self.stale = Vec::new();
         self.wake()
     }
@@ -99,9 +108,9 @@ impl Outbox {
                 break;
             };
             bytes += frame.wire().len();
+            self.discount(&frame);
             batch.push_back(frame);
         }
-        self.bytes -= bytes;
         if self.queue.is_empty() && self.queue.capacity() > Self::KEPT_CAPACITY {
             self.queue = VecDeque::new();
         }
@@ -149,16 +158,27 @@ impl Outbox {
         }
     }
 
-    /// A single frame is never too big.
     fn is_full_for(&self, size: usize) -> bool {
-        !self.queue.is_empty() && self.bytes + size > self.max_bytes
+        match size > self.max_bytes {
+            true => self.oversized,
+            false => self.bytes + size > self.max_bytes,
+        }
+    }
+
+    /// A frame leaves the queue.
+    fn discount(&mut self, frame: &Frame) {
+        let size = frame.wire().len();
+        match size > self.max_bytes {
+            true => self.oversized = false,
+            false => self.bytes -= size,
+        }
     }
 
     fn drop_diffs(&mut self) {
         let mut kept = VecDeque::new();
         for frame in std::mem::take(&mut self.queue) {
             if let Kind::Diff(topic) = frame.kind() {
-                self.bytes -= frame.wire().len();
+                self.discount(&frame);
                 self.mark_stale(topic);
             } else {
                 kept.push_back(frame);
@@ -270,6 +290,19 @@ mod tests {
         push(&mut outbox, message(10 * MAX));
         assert_eq!(outbox.closing(), None);
         assert_eq!(events(&mut outbox), ["shout"]);
+    }
+
+    #[test]
+    fn a_state_larger_than_the_limit_fits_among_other_messages() {
+        let mut outbox = Outbox::new(MAX);
+        push(&mut outbox, message(600));
+        push(&mut outbox, message(10 * MAX));
+        push(&mut outbox, message(200));
+        assert_eq!(outbox.closing(), None);
+        assert_eq!(events(&mut outbox), ["shout"; 3]);
+        push(&mut outbox, message(10 * MAX));
+        push(&mut outbox, message(10 * MAX));
+        assert_eq!(outbox.closing(), Some(Close::OVERFLOW), "one at a time");
     }
 
     #[test]
