@@ -1,41 +1,23 @@
 // Presence: who is here now, in a channel.
 //
-// The members are kept in wasm, as the text that they came as (see src/presence.rs). Here are the objects
-// that somebody has looked at: those given to callbacks, and those that list() and state have shown. Each
-// is made once, with all others that are wanted at the moment, by a single JSON.parse, and kept until its
-// presence changes. To list members that did not change costs no call into wasm at all.
+// The class listens to the channel, holds diffs back until the state has come, and calls back. Who is
+// here is kept by one of two engines: for channels of herenow's, which hand over payloads as text, by wasm
+// (text_members.js); for others, such as those of phoenix.js, which have made objects of them already, by
+// JavaScript (object_members.js). To make text of objects again, for the wasm, and objects of that, would
+// cost more than all the rest.
 
-import { PresenceCore, payloadText, readText, words, writeScratch } from "./wasm.js";
-import { list, syncDiff, syncState } from "./presence_objects.js";
-
-// What wasm is asked to report, and the flags of what it reports: see src/objects.rs.
-const WATCH_JOINS = 1;
-const WATCH_LEAVES = 2;
-const LEAVE = 1;
-const KEY = 1 << 1;
-const KEEP_CURRENT = 1 << 6;
-const KEEP_WHAT = 1 << 7;
-const DROP = 1 << 8;
-const NONE = 0;
-const KEPT = 1;
-const SOLE = 3;
+import { ObjectMembers, list, syncDiff, syncState } from "./object_members.js";
+import { TextMembers } from "./text_members.js";
+import { payloadText } from "./wasm.js";
 
 const EVENTS = { state: "presence_state", diff: "presence_diff" };
 const ignore = () => {};
 
+// An event's changes go into another batch when one has more values than this, of four for each change.
+const BATCH = 2_048;
+
 export class Presence {
-  #core = new PresenceCore(random(), random());
-  // By slot, the small number that wasm gives each key.
-  #keys = [];
-  #objects = [];
-  // The slots of all members, in order. Right if #fresh; else wasm knows better.
-  #order = new Uint32Array(0);
-  #fresh = true;
-  // What `state` returned last, the object that it shows for each slot, and the slots of which there is a
-  // newer one.
-  #state = null;
-  #shown = [];
-  #touched = [];
+  #members;
   // Events whose callbacks are due.
   #due = [];
 
@@ -46,27 +28,20 @@ export class Presence {
     this.joinRef = null;
     this.caller = { onJoin: ignore, onLeave: ignore, onSync: ignore };
 
+    // Without a payload, an engine takes that of the frame which is just handled.
     if (typeof channel._bindRaw === "function") {
-      channel._bindRaw(events.state, () => this.#onState(false));
+      this.#members = new TextMembers();
+      channel._bindRaw(events.state, () => this.#onState());
       channel._bindRaw(events.diff, () => {
-        if (this.inPendingSyncState()) {
-          this.pendingDiffs.push(JSON.parse(payloadText()));
-        } else {
-          this.#onDiff(false);
-        }
+        if (this.inPendingSyncState()) this.pendingDiffs.push(JSON.parse(payloadText()));
+        else this.#onDiff();
       });
     } else {
-      channel.on(events.state, (state) => {
-        writeScratch(String(JSON.stringify(state)));
-        this.#onState(true);
-      });
+      this.#members = new ObjectMembers();
+      channel.on(events.state, (state) => this.#onState(state));
       channel.on(events.diff, (diff) => {
-        if (this.inPendingSyncState()) {
-          this.pendingDiffs.push(diff);
-        } else {
-          writeScratch(String(JSON.stringify(diff)));
-          this.#onDiff(true);
-        }
+        if (this.inPendingSyncState()) this.pendingDiffs.push(diff);
+        else this.#onDiff(diff);
       });
     }
   }
@@ -84,49 +59,17 @@ export class Presence {
   }
 
   list(by) {
-    this.#refresh();
-    const order = this.#order;
-    const keys = this.#keys;
-    const objects = this.#objects;
-    const listed = new Array(order.length);
-    for (let i = 0; i < order.length; i++) {
-      const slot = order[i];
-      listed[i] = by ? by(keys[slot], objects[slot]) : objects[slot];
-    }
-    return listed;
+    return this.#members.list(by);
   }
 
   get state() {
-    this.#refresh();
-    const keys = this.#keys;
-    const objects = this.#objects;
-    const show = (slot) => {
-      this.#state[keys[slot]] = this.#shown[slot] = objects[slot];
-    };
-    if (this.#state === null) {
-      this.#state = Object.create(null);
-      this.#shown = [];
-      this.#order.forEach(show);
-    } else {
-      // Keys that are new come last, in order (or are array indices, which find their place themselves).
-      let known = this.#order.length;
-      while (known > 0 && this.#shown[this.#order[known - 1]] === undefined) known--;
-      this.#order.subarray(known).forEach(show);
-      this.#touched.filter((slot) => this.#shown[slot] !== objects[slot]).forEach(show);
-    }
-    this.#touched = [];
-    return this.#state;
+    return this.#members.state;
   }
 
   // Forgets everybody and takes these instead, without a callback.
   set state(presences) {
-    this.#core.reset();
-    this.#keys = [];
-    this.#objects = [];
-    this.#state = null;
-    this.#touched = [];
-    writeScratch(String(JSON.stringify(presences)));
-    this.#sync("presence_state", true, { changes: [] });
+    this.#members.clear();
+    this.#members.sync(true, new Event({}), presences);
   }
 
   inPendingSyncState() {
@@ -145,110 +88,20 @@ export class Presence {
     return list(presences, chooser);
   }
 
-  #onState(scratch) {
-    const event = { ...this.caller, changes: [], errors: [] };
-    this.#sync("presence_state", scratch, event);
+  #onState(state) {
+    const event = new Event(this.caller);
+    this.#members.sync(true, event, state);
     this.joinRef = this.channel.joinRef();
     const diffs = this.pendingDiffs;
     this.pendingDiffs = [];
-    for (const diff of diffs) {
-      writeScratch(String(JSON.stringify(diff)));
-      attempt(event.errors, () => this.#sync("presence_diff", true, event));
-    }
+    for (const diff of diffs) event.attempt(() => this.#members.sync(false, event, diff));
     this.#deliver(event);
   }
 
-  #onDiff(scratch) {
-    const event = { ...this.caller, changes: [], errors: [] };
-    this.#sync("presence_diff", scratch, event);
+  #onDiff(diff) {
+    const event = new Event(this.caller);
+    this.#members.sync(false, event, diff);
     this.#deliver(event);
-  }
-
-  // Applies the payload that has been written, and adds to the event what is to be reported of it.
-  #sync(kind, scratch, event) {
-    const joins = event.onJoin && event.onJoin !== ignore ? WATCH_JOINS : 0;
-    const leaves = event.onLeave && event.onLeave !== ignore ? WATCH_LEAVES : 0;
-    const count = this.#core.sync(kind === EVENTS.state, scratch, joins | leaves);
-    if (count < 0) throw new TypeError(`${kind} refused: ${refusal(count, this.#core.error_offset())}`);
-    this.#fresh = false;
-    if (count > 0) this.#report(count, event.changes);
-  }
-
-  #report(count, changes) {
-    const [values, newKeys] = this.#given();
-    const keys = this.#keys;
-    const objects = this.#objects;
-    const records = words();
-    const start = this.#core.records_ptr() >>> 2;
-    let key = 0;
-    let value = 0;
-    for (let at = start; at < start + count; at += 2) {
-      const slot = records[at];
-      const flags = records[at + 1];
-      if (flags & KEY) keys[slot] = newKeys[key++];
-      let how = (flags >> 2) & 3;
-      let current;
-      if (how !== NONE) {
-        current = how === KEPT ? objects[slot] : presence(values[value++], how === SOLE);
-        if (flags & KEEP_CURRENT) this.#keep(slot, current);
-      }
-      how = (flags >> 4) & 3;
-      if (how !== NONE) {
-        const what = how === KEPT ? objects[slot] : presence(values[value++], how === SOLE);
-        if (flags & KEEP_WHAT) this.#keep(slot, what);
-        changes.push(flags & LEAVE, keys[slot], current, what);
-      }
-      if (flags & DROP) this.#drop(slot);
-    }
-  }
-
-  // Fetches the objects that are missing, and the order.
-  #refresh() {
-    if (this.#fresh) return;
-    const core = this.#core;
-    const count = core.refresh();
-    if (count > 0) {
-      const [values, keys] = this.#given();
-      const records = words();
-      const start = core.records_ptr() >>> 2;
-      let key = 0;
-      for (let i = 0; i < count; i++) {
-        const record = records[start + i];
-        const slot = record >>> 2;
-        if (record & 1) this.#keys[slot] = keys[key++];
-        this.#keep(slot, presence(values[i], record & 2));
-      }
-    }
-    const start = core.order_ptr() >>> 2;
-    this.#order = words().slice(start, start + core.count());
-    this.#fresh = true;
-  }
-
-  // The values and keys that wasm has to give.
-  #given() {
-    return JSON.parse(readText(this.#core.text_ptr(), this.#core.text_len()));
-  }
-
-  #keep(slot, object) {
-    this.#objects[slot] = object;
-    if (this.#state !== null) this.#touch(slot);
-  }
-
-  #drop(slot) {
-    if (this.#state !== null && this.#shown[slot] !== undefined) {
-      delete this.#state[this.#keys[slot]];
-      this.#shown[slot] = undefined;
-    }
-    this.#keys[slot] = this.#objects[slot] = undefined;
-  }
-
-  // Notes what `state` has to show anew. If it is not read for long, it had better be made anew itself.
-  #touch(slot) {
-    this.#touched.push(slot);
-    if (this.#touched.length > 2 * this.#objects.length + 100) {
-      this.#state = null;
-      this.#touched = [];
-    }
   }
 
   // Runs the callbacks of an event; of one that happens within a callback, when those before are through.
@@ -259,42 +112,58 @@ export class Presence {
     if (this.#due.length > 1) return;
     const errors = [];
     for (let i = 0; i < this.#due.length; i++) {
-      const { changes, onJoin, onLeave, onSync } = this.#due[i];
+      this.#due[i].deliver();
       errors.push(...this.#due[i].errors);
-      for (let j = 0; j < changes.length; j += 4) {
-        const callback = changes[j] ? onLeave : onJoin;
-        try {
-          callback(changes[j + 1], changes[j + 2], changes[j + 3]);
-        } catch (error) {
-          errors.push(error);
-        }
-      }
-      if (onSync) attempt(errors, onSync);
     }
     this.#due = [];
     if (errors.length > 0) throw errors[0];
   }
 }
 
-// Calls back, and adds what is thrown to the errors.
-function attempt(errors, callback) {
-  try {
-    callback();
-  } catch (error) {
-    errors.push(error);
+// A state or a diff that came, and what is to be told of it to those who listened then.
+class Event {
+  errors = [];
+  #batch = [];
+  #batches = [this.#batch];
+  #onJoin;
+  #onLeave;
+  #onSync;
+
+  constructor({ onJoin, onLeave, onSync }) {
+    this.#onJoin = onJoin;
+    this.#onLeave = onLeave;
+    this.#onSync = onSync;
+    this.watchesJoins = Boolean(onJoin) && onJoin !== ignore;
+    this.watchesLeaves = Boolean(onLeave) && onLeave !== ignore;
   }
-}
 
-function presence(value, sole) {
-  return sole ? { metas: [value] } : value;
-}
+  // Where changes are to be added: whether it is a leave, the key, the presence beside it, what came or went.
+  // A batch takes some more whatever is in it, but an array of very many would be copied again and again.
+  batch() {
+    if (this.#batch.length > BATCH) this.#batches.push((this.#batch = []));
+    return this.#batch;
+  }
 
-function random() {
-  return Math.floor(Math.random() * 2 ** 32);
-}
+  deliver() {
+    for (const batch of this.#batches) {
+      for (let i = 0; i < batch.length; i += 4) {
+        const callback = batch[i] ? this.#onLeave : this.#onJoin;
+        try {
+          callback(batch[i + 1], batch[i + 2], batch[i + 3]);
+        } catch (error) {
+          this.errors.push(error);
+        }
+      }
+    }
+    if (this.#onSync) this.attempt(this.#onSync);
+  }
 
-function refusal(code, offset) {
-  if (code === -1) return `no JSON object of presences at byte ${offset}`;
-  if (code === -4) return "too much text";
-  return `it has no "${code === -2 ? "joins" : "leaves"}"`;
+  // Calls back, and notes what is thrown.
+  attempt(callback) {
+    try {
+      callback();
+    } catch (error) {
+      this.errors.push(error);
+    }
+  }
 }

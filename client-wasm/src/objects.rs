@@ -1,18 +1,20 @@
 //! Which presences JavaScript holds as objects, and how it gets those that it is missing.
 //!
-//! An object is made by `JSON.parse`, of one text for all that are wanted at a time, and is kept on the
-//! other side, by slot, until its presence changes. On this side we remember the id of the presence that
-//! each object shows. What to do with the keys and values of a text is said by *records*, numbers that
-//! JavaScript reads from wasm memory while it takes one after the other.
+//! An object is made by `JSON.parse`, of one text for many at a time, and is kept on the other side, by slot,
+//! until its presence changes. On this side we remember the id of the presence that each object shows. What
+//! to do with the keys and values of a text is said by *records*: two numbers each, slot and flags, that
+//! JavaScript reads from wasm memory while it takes one value after the other.
 //!
-//! Making an object of the bare meta is a third faster than parsing `{"metas":[..]}` around it, so a
-//! presence that is nothing else crosses as its meta, and is marked as *sole*.
+//! How the text is made up is chosen for the speed of `JSON.parse`: a presence that is nothing but one meta
+//! crosses as that meta, marked as *sole*, which saves a third; keys are apart from values, because an array
+//! is parsed faster if it holds things of one kind; and a long text is several *parts*, each short enough
+//! that JavaScript needs no fresh pages of memory for it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use herenow_core::presence::{Change, Member, Presence};
+use herenow_core::presence::{Change, Member, Presence, Presences};
 
-/// Flags of a change's record; `js/presence.js` has the same.
+/// Flags of a change's record; `js/text_members.js` has the same.
 mod flag {
     pub(super) const LEAVE: u32 = 1;
     /// JavaScript does not know the key yet: it is the next of the keys.
@@ -29,9 +31,15 @@ mod flag {
     pub(super) const DROP: u32 = 1 << 8;
 }
 
-/// Where JavaScript finds a presence.
+/// In place of a slot: the values and keys from here on are those of the next part of the text, whose length
+/// in bytes is in place of the flags.
+const NEXT_PART: u32 = u32::MAX;
+
+/// A part ends with the record that makes it longer than this.
+const PART_BYTES: usize = 1 << 16;
+
+/// Where JavaScript finds a presence; 0 if there is none.
 mod source {
-    pub(super) const NONE: u32 = 0;
     /// It is the slot's object.
     pub(super) const KEPT: u32 = 1;
     /// It is the next value.
@@ -49,40 +57,73 @@ struct Kept {
     key: bool,
     /// The id of the presence that its object shows; 0 for no object.
     id: u32,
+    /// The position in `stale` that counts for it, plus 1; 0 if its object is right.
+    stale: u32,
 }
 
 /// See the module.
+///
+/// The keys that JavaScript knows are always the first ones in the order in which keys were added, and it has
+/// an object for each: so an object to which it adds them as it learns of them has them in order.
 #[derive(Default)]
 pub(crate) struct Objects {
     kept: Vec<Kept>,
-    /// `[[` and the presences and metas; in the end the keys too.
+    /// Slots whose presence JavaScript does not have as it is now, in the order of the changes.
+    stale: Vec<u32>,
+    /// How many present keys JavaScript does not know.
+    unknown: usize,
+    /// The parts, one after the other: each a JSON array of values and one of keys.
     text: String,
-    /// The keys that JavaScript does not know yet.
+    /// The keys that will end the part which is being written.
     keys: String,
+    /// Where in the text that part begins.
+    part: usize,
+    /// Where in the records its length goes.
+    part_record: usize,
     records: Vec<u32>,
 }
 
 impl Objects {
     /// Begins a new text and new records.
     pub(crate) fn begin(&mut self) {
-        for text in [&mut self.text, &mut self.keys] {
-            text.clear();
-            text.shrink_to(KEEP_BYTES);
-        }
+        self.text.clear();
+        self.text.shrink_to(KEEP_BYTES);
         self.records.clear();
         self.records.shrink_to(KEEP_BYTES);
-        self.text.push_str("[[");
+        self.part = usize::MAX;
     }
 
-    /// Ends the text. Values and keys are apart in it, because `JSON.parse` is faster when one array holds
-    /// things of one kind.
+    /// Ends the text, or a part of it.
     pub(crate) fn end(&mut self) {
+        if self.part == usize::MAX {
+            return;
+        }
         self.text.push_str("],[");
         self.text.push_str(&self.keys);
         self.text.push_str("]]");
+        self.keys.clear();
+        if let Some(length) = self.records.get_mut(self.part_record) {
+            *length = (self.text.len() - self.part) as u32;
+        }
+        self.part = usize::MAX;
     }
 
-    /// The text: a JSON array of values and one of keys.
+    /// Before a record: makes sure that there is a part which it can add to.
+    #[inline]
+    fn begin_record(&mut self) {
+        if self.part != usize::MAX {
+            if self.text.len() - self.part <= PART_BYTES {
+                return;
+            }
+            self.end();
+        }
+        self.part = self.text.len();
+        self.part_record = self.records.len() + 1;
+        self.records.extend([NEXT_PART, 0]);
+        self.text.push_str("[[");
+    }
+
+    /// The parts of the text.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -92,85 +133,107 @@ impl Objects {
         &self.records
     }
 
-    /// Records a change that somebody wants to hear of: two numbers, slot and flags.
+    /// Records a change that somebody wants to hear of.
     pub(crate) fn report(&mut self, change: Change<'_>) {
-        let (member, current, what, leave) = parts(change);
-        let mut flags = if leave { flag::LEAVE } else { 0 };
-        flags |= self.key(member);
-        let (how, keep) = self.presence(member, current);
-        flags |= how * flag::CURRENT + u32::from(keep) * flag::KEEP_CURRENT;
-        let (how, keep) = self.presence(member, Some(what));
-        flags |= how * flag::WHAT + u32::from(keep) * flag::KEEP_WHAT;
-        if gone(leave, current) {
-            flags |= flag::DROP;
-            *self.kept(member.slot()) = Kept::default();
+        self.begin_record();
+        let Parts {
+            member,
+            current,
+            what,
+            leave,
+        } = Parts::of(change);
+        let (slot, now) = (member.slot(), now(member));
+        let mut kept = self.kept(slot);
+        let mut flags = u32::from(leave) * flag::LEAVE;
+        if !kept.key {
+            flags |= flag::KEY;
+            self.give_key(member);
+            let new = !leave && current.is_none();
+            kept.key = new && now == what.id() && self.unknown == 0;
         }
-        self.records.extend([member.slot(), flags]);
+        if let Some(current) = current {
+            let (how, keep) = self.give(&mut kept, current, now);
+            flags |= how * flag::CURRENT + u32::from(keep) * flag::KEEP_CURRENT;
+        }
+        let (how, keep) = self.give(&mut kept, what, now);
+        flags |= how * flag::WHAT + u32::from(keep) * flag::KEEP_WHAT;
+        if leave && now == 0 {
+            flags |= flag::DROP;
+        }
+        self.records.extend([slot, flags]);
+        self.settle(slot, kept, now, leave, current.is_none());
     }
 
     /// Takes notice of a change that nobody wants to hear of. What it changed is found out when somebody
     /// looks; only that a key has left has to be said, if JavaScript knows it.
     pub(crate) fn pass_over(&mut self, change: Change<'_>) {
-        let (member, current, _, leave) = parts(change);
-        if !gone(leave, current) {
-            return;
+        let parts = Parts::of(change);
+        let (slot, now) = (parts.member.slot(), now(parts.member));
+        let kept = self.kept(slot);
+        if parts.leave && now == 0 && kept.key {
+            self.records.extend([slot, flag::DROP]);
         }
-        let kept = core::mem::take(self.kept(member.slot()));
-        if kept.key {
-            self.records.extend([member.slot(), flag::DROP]);
-        }
+        self.settle(slot, kept, now, parts.leave, parts.current.is_none());
     }
 
-    /// Records a presence of the map, if JavaScript does not have it as it is now: one number, the slot
-    /// times four, plus 1 if the key is given, plus 2 if the presence is given by its sole meta.
-    pub(crate) fn refresh(&mut self, member: Member<'_>, presence: Presence<'_>) {
-        if self.kept(member.slot()).id == presence.id() {
-            return;
+    /// Records those presences that JavaScript does not have as they are now.
+    pub(crate) fn refresh(&mut self, map: &Presences) {
+        for (position, slot) in (1..).zip(core::mem::take(&mut self.stale)) {
+            let mut kept = self.kept(slot);
+            if kept.stale != position {
+                continue;
+            }
+            kept.stale = 0;
+            if let Some((member, presence)) = map.at(slot)
+                && kept.id != presence.id()
+            {
+                self.begin_record();
+                let mut flags = flag::KEEP_CURRENT;
+                if !kept.key {
+                    kept.key = true;
+                    flags |= flag::KEY;
+                    self.give_key(member);
+                }
+                let (how, _) = self.give(&mut kept, presence, presence.id());
+                self.records.extend([slot, flags + how * flag::CURRENT]);
+            }
+            self.keep(slot, kept);
         }
-        let key = u32::from(self.key(member) != 0);
-        let (how, _) = self.presence(member, Some(presence));
-        let sole = u32::from(how == source::SOLE);
-        self.records.push(member.slot() << 2 | sole << 1 | key);
+        self.unknown = 0;
     }
 
-    fn kept(&mut self, slot: u32) -> &mut Kept {
+    fn kept(&self, slot: u32) -> Kept {
+        self.kept.get(slot as usize).copied().unwrap_or_default()
+    }
+
+    fn keep(&mut self, slot: u32, kept: Kept) {
         let slot = slot as usize;
         if slot >= self.kept.len() {
             self.kept.resize(slot + 1, Kept::default());
         }
-        &mut self.kept[slot]
+        if let Some(place) = self.kept.get_mut(slot) {
+            *place = kept;
+        }
     }
 
-    /// Gives the key if JavaScript does not know it, and returns the flag for that.
-    #[inline]
-    fn key(&mut self, member: Member<'_>) -> u32 {
-        if core::mem::replace(&mut self.kept(member.slot()).key, true) {
-            return 0;
-        }
+    fn give_key(&mut self, member: Member<'_>) {
         if !self.keys.is_empty() {
             self.keys.push(',');
         }
         self.keys.push_str(member.key_json());
-        flag::KEY
     }
 
-    /// Gives a presence if JavaScript does not have it: how, and whether to keep it.
-    #[inline]
-    fn presence(&mut self, member: Member<'_>, presence: Option<Presence<'_>>) -> (u32, bool) {
-        let Some(presence) = presence else {
-            return (source::NONE, false);
-        };
-        let kept = self.kept(member.slot());
+    /// Gives a presence if JavaScript does not have it: how, and whether it is to be kept, which is when it
+    /// is what is under the key `now`.
+    fn give(&mut self, kept: &mut Kept, presence: Presence<'_>, now: u32) -> (u32, bool) {
         if kept.id == presence.id() {
             return (source::KEPT, false);
         }
-        let keep = member
-            .presence()
-            .is_some_and(|now| now.id() == presence.id());
+        let keep = kept.key && now == presence.id();
         if keep {
-            kept.id = presence.id();
+            kept.id = now;
         }
-        if self.text.len() > 2 {
+        if self.text.len() > self.part + 2 {
             self.text.push(',');
         }
         if let Some(meta) = presence.sole_meta() {
@@ -180,25 +243,76 @@ impl Objects {
         presence.write(&mut self.text);
         (source::VALUE, keep)
     }
-}
 
-/// Whose, the presence beside it, what came or went, and which of the two.
-fn parts(change: Change<'_>) -> (Member<'_>, Option<Presence<'_>>, Presence<'_>, bool) {
-    match change {
-        Change::Join {
-            member,
-            current,
-            joined,
-        } => (member, current, joined, false),
-        Change::Leave {
-            member,
-            current,
-            left,
-        } => (member, Some(current), left, true),
+    /// After a change: notes what JavaScript has of the slot, and what it does not know. `first` says that
+    /// there was nothing under the key before.
+    fn settle(&mut self, slot: u32, mut kept: Kept, now: u32, leave: bool, first: bool) {
+        if !leave && first && !kept.key {
+            self.unknown += 1;
+        }
+        if leave && now == 0 {
+            self.unknown -= usize::from(!kept.key);
+            kept = Kept::default();
+        } else if kept.stale == 0 && now != 0 && now != kept.id {
+            self.stale.push(slot);
+            kept.stale = self.stale.len() as u32;
+        }
+        self.keep(slot, kept);
+        self.forget_old();
+    }
+
+    /// Takes out of `stale` what no longer counts, when that may be most of it: if nobody ever looks, it must
+    /// not grow for ever.
+    fn forget_old(&mut self) {
+        if self.stale.len() <= self.kept.len() * 2 + 64 {
+            return;
+        }
+        for (position, slot) in (1..).zip(core::mem::take(&mut self.stale)) {
+            let mut kept = self.kept(slot);
+            if kept.stale == position {
+                self.stale.push(slot);
+                kept.stale = self.stale.len() as u32;
+                self.keep(slot, kept);
+            }
+        }
     }
 }
 
-/// Whether a change took the last of a key's metas.
-fn gone(leave: bool, current: Option<Presence<'_>>) -> bool {
-    leave && current.is_some_and(|current| current.metas().len() == 0)
+/// The id of what is under a key when all changes are done; 0 for nothing.
+fn now(member: Member<'_>) -> u32 {
+    member.presence().map_or(0, Presence::id)
+}
+
+/// What both kinds of change have.
+struct Parts<'a> {
+    member: Member<'a>,
+    /// The presence before a join, or after a leave.
+    current: Option<Presence<'a>>,
+    /// What came or went.
+    what: Presence<'a>,
+    leave: bool,
+}
+
+impl<'a> Parts<'a> {
+    #[inline]
+    fn of(change: Change<'a>) -> Self {
+        let (member, current, what, leave) = match change {
+            Change::Join {
+                member,
+                current,
+                joined,
+            } => (member, current, joined, false),
+            Change::Leave {
+                member,
+                current,
+                left,
+            } => (member, Some(current), left, true),
+        };
+        Self {
+            member,
+            current,
+            what,
+            leave,
+        }
+    }
 }

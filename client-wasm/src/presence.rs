@@ -17,13 +17,13 @@ const NO_JOINS: i32 = -2;
 const NO_LEAVES: i32 = -3;
 const TOO_LARGE: i32 = -4;
 
-/// Members of one topic. See `js/presence.js` for how its numbers are read.
+/// Members of one topic. See `js/text_members.js` for how its numbers are read.
 #[wasm_bindgen]
 pub struct PresenceCore {
     seed: u64,
     map: Presences,
     objects: Objects,
-    /// The slots in the order of the members, made by [`refresh`](Self::refresh).
+    /// The slots of the members, as of the last [`sort`](Self::sort).
     order: Vec<u32>,
     error_offset: usize,
 }
@@ -55,18 +55,25 @@ impl PresenceCore {
         }
     }
 
-    /// Gives JavaScript what it lacks of the present members, and the order of all. Returns how many
-    /// numbers the records have.
+    /// Gives JavaScript the objects that it lacks. Returns how many numbers the records have.
     pub fn refresh(&mut self) -> i32 {
         self.objects.begin();
-        self.order.clear();
-        self.map.settle();
-        for (member, presence) in self.map.iter() {
-            self.order.push(member.slot());
-            self.objects.refresh(member, presence);
-        }
+        self.objects.refresh(&self.map);
         self.objects.end();
         self.objects.records().len() as i32
+    }
+
+    /// Brings the members in order. Returns how many there are.
+    pub fn sort(&mut self) -> usize {
+        self.map.settle();
+        self.order.clear();
+        self.order.extend(self.map.slots());
+        self.order.len()
+    }
+
+    /// Where the slots of the members are, in order, when they have been sorted.
+    pub fn order_ptr(&self) -> *const u32 {
+        self.order.as_ptr()
     }
 
     /// Where the records are.
@@ -74,24 +81,9 @@ impl PresenceCore {
         self.objects.records().as_ptr()
     }
 
-    /// Where the text with the keys and values is.
+    /// Where the text with the values and keys begins.
     pub fn text_ptr(&self) -> *const u8 {
         self.objects.text().as_ptr()
-    }
-
-    /// How many bytes the text has.
-    pub fn text_len(&self) -> usize {
-        self.objects.text().len()
-    }
-
-    /// Where the order is.
-    pub fn order_ptr(&self) -> *const u32 {
-        self.order.as_ptr()
-    }
-
-    /// How many members there are.
-    pub fn count(&self) -> usize {
-        self.map.len()
     }
 
     /// Where the payload that was refused last is wrong, in bytes.

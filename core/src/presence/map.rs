@@ -78,15 +78,24 @@ impl Presences {
         self.presence(self.keys.view(slot)?)
     }
 
-    /// All members and their presences, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (Member<'_>, Presence<'_>)> {
-        self.keys.in_order().into_iter().filter_map(|slot| {
-            let member = Member { map: self, slot };
-            Some((member, member.presence()?))
-        })
+    /// The member who has a slot.
+    pub fn at(&self, slot: u32) -> Option<(Member<'_>, Presence<'_>)> {
+        let member = Member { map: self, slot };
+        Some((member, member.presence()?))
     }
 
-    /// Brings the keys in order now, so that [`iter`](Self::iter) need not do it until some come or go.
+    /// The slots of all members, in order.
+    pub fn slots(&self) -> impl Iterator<Item = u32> {
+        self.keys.in_order().into_iter()
+    }
+
+    /// All members and their presences, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Member<'_>, Presence<'_>)> {
+        self.slots().filter_map(|slot| self.at(slot))
+    }
+
+    /// Brings the keys in order now, so that [`iter`](Self::iter) and [`slots`](Self::slots) need not do it
+    /// until some come or go.
     pub fn settle(&mut self) {
         self.keys.settle();
     }

@@ -243,10 +243,11 @@ for (const Channel of [PlainChannel, RawChannel]) {
       const presence = new Presence(channel);
       state(channel, { ada: one("1") });
       for (const [event, payload, message] of [
-        ["presence_state", '{"bob":7}', /presence_state refused.*byte 7/],
-        ["presence_state", "[]", /byte 0/],
-        ["presence_diff", '{"joins":{}}', /presence_diff refused.*"leaves"/],
-        ["presence_diff", '{"leaves":{}}', /"joins"/],
+        ["presence_state", '{"bob":7}', /^presence_state refused: no object.* at (byte 7|"bob")$/],
+        ["presence_state", '"who"', /^presence_state refused: no object/],
+        ["presence_diff", '{"joins":{}}', /^presence_diff refused: no object.* in "leaves"$/],
+        ["presence_diff", '{"leaves":{}}', /^presence_diff refused: no object.* in "joins"$/],
+        ["presence_diff", '{"leaves":{},"joins":{"x":0}}', /^presence_diff refused: no object/],
       ]) {
         assert.throws(() => channel.deliver(event, payload), { name: "TypeError", message });
         assert.deepEqual(presence.list((key) => key), ["ada"]);
