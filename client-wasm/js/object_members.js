@@ -26,6 +26,23 @@ export class ObjectMembers {
     this.state = Object.create(null);
   }
 
+  // Nothing is kept elsewhere.
+  free() {}
+
+  has(key) {
+    return key in this.state;
+  }
+
+  get size() {
+    return Object.keys(this.state).length;
+  }
+
+  get connections() {
+    let count = 0;
+    for (const key in this.state) count += metasOf(this.state[key]).length;
+    return count;
+  }
+
   #syncState(event, next) {
     const { state } = this;
     const keys = presenceKeys(next, "presence_state");

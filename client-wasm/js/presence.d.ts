@@ -55,10 +55,34 @@ export type LeaveCallback<Meta = any, Fields = unknown> = (
   left: PresenceEntry<Meta, Fields>,
 ) => void;
 
+/**
+ * Called for every meta that was replaced by another one of the same connection.
+ *
+ * @param key the key
+ * @param before the meta as it was
+ * @param after the meta as it is now
+ */
+export type UpdateCallback<Meta = any> = (
+  key: string,
+  before: Meta & MetaRefs,
+  after: Meta & MetaRefs,
+) => void;
+
+/** The keys that a state or diff has changed, each in one of the lists. */
+export interface PresenceChanges {
+  /** Keys that were not present before. */
+  joined: string[];
+  /** Keys that are not present any more. */
+  left: string[];
+  /** Keys under which metas came, went or were replaced. */
+  updated: string[];
+}
+
 /** What a `Presence` needs of a channel: herenow's has it, and so has that of phoenix.js. */
 export interface PresenceChannel {
   on(event: string, callback: (payload?: any) => void): unknown;
   joinRef(): string | null | undefined;
+  off?(event: string, ref: any): unknown;
 }
 
 export interface PresenceOptions {
@@ -116,6 +140,47 @@ export class Presence<Meta = any, Fields = unknown> {
 
   /** Sets the one callback that is called at the end of every event, when all joins and leaves are told. */
   onSync(callback: (() => void) | null | undefined): void;
+
+  /**
+   * Sets the one callback for updates. It is called after those for joins and leaves, which an update is
+   * as well: a meta that joined, and one that left.
+   */
+  onUpdate(callback: UpdateCallback<Meta> | null | undefined): void;
+
+  /** Sets the one callback that is told, once for every state or diff, which keys changed; not if none did. */
+  onChange(callback: ((changes: PresenceChanges) => void) | null | undefined): void;
+
+  /** How many keys are present. */
+  get size(): number;
+
+  /** How many metas there are under all keys: one for each connection. */
+  get connections(): number;
+
+  /** Whether somebody is present under the key. */
+  has(key: string): boolean;
+
+  /** The presence under the key, if there is one. */
+  get(key: string): PresenceEntry<Meta, Fields> | undefined;
+
+  /** The keys, in the order of `list`. */
+  keys(): IterableIterator<string>;
+  /** The presences, in the order of `list`. */
+  values(): IterableIterator<PresenceEntry<Meta, Fields>>;
+  /** The keys with their presences, in the order of `list`. */
+  entries(): IterableIterator<[string, PresenceEntry<Meta, Fields>]>;
+  [Symbol.iterator](): IterableIterator<[string, PresenceEntry<Meta, Fields>]>;
+
+  /**
+   * Calls back after every state and diff, when all other callbacks have been called. Returns a function
+   * that ends that. With `getSnapshot` it is what UI frameworks ask of a store.
+   */
+  readonly subscribe: (callback: () => void) => () => void;
+
+  /** The keys with their presences. It is the same array again until something changed. */
+  readonly getSnapshot: () => readonly (readonly [string, PresenceEntry<Meta, Fields>])[];
+
+  /** Stops listening, forgets everybody and all callbacks, and gives the memory back. */
+  destroy(): void;
 
   /** All presences, in order: keys that are whole numbers first and ascending, the others as they came. */
   list(): PresenceEntry<Meta, Fields>[];

@@ -7,19 +7,23 @@
 // cost more than all the rest.
 
 import { ObjectMembers, list, syncDiff, syncState } from "./object_members.js";
+import { ignore, PresenceEvent } from "./presence_event.js";
 import { TextMembers } from "./text_members.js";
 import { payloadText } from "./wasm.js";
 
 const EVENTS = { state: "presence_state", diff: "presence_diff" };
-const ignore = () => {};
-
-// An event's changes go into another batch when one has more values than this, of four for each change.
-const BATCH = 2_048;
 
 export class Presence {
   #members;
   // Events whose callbacks are due.
   #due = [];
+  #subscribers = new Set();
+  // What `getSnapshot` gave out, and whether it may be outdated.
+  #snapshot = [];
+  #stale = false;
+  #destroyed = false;
+  // What it listens to: for each, the event and what `off` takes.
+  #bindings = [];
 
   constructor(channel, opts = {}) {
     const events = opts.events || EVENTS;
@@ -31,15 +35,15 @@ export class Presence {
     // Without a payload, an engine takes that of the frame which is just handled.
     if (typeof channel._bindRaw === "function") {
       this.#members = new TextMembers();
-      channel._bindRaw(events.state, () => this.#onState());
-      channel._bindRaw(events.diff, () => {
+      this.#bind("_bindRaw", events.state, () => this.#onState());
+      this.#bind("_bindRaw", events.diff, () => {
         if (this.inPendingSyncState()) this.pendingDiffs.push(JSON.parse(payloadText()));
         else this.#onDiff();
       });
     } else {
       this.#members = new ObjectMembers();
-      channel.on(events.state, (state) => this.#onState(state));
-      channel.on(events.diff, (diff) => {
+      this.#bind("on", events.state, (state) => this.#onState(state));
+      this.#bind("on", events.diff, (diff) => {
         if (this.inPendingSyncState()) this.pendingDiffs.push(diff);
         else this.#onDiff(diff);
       });
@@ -58,6 +62,81 @@ export class Presence {
     this.caller.onSync = callback;
   }
 
+  onUpdate(callback) {
+    this.caller.onUpdate = callback;
+  }
+
+  onChange(callback) {
+    this.caller.onChange = callback;
+  }
+
+  get size() {
+    return this.#members.size;
+  }
+
+  get connections() {
+    return this.#members.connections;
+  }
+
+  has(key) {
+    return this.#members.has(key);
+  }
+
+  get(key) {
+    return this.#members.state[key];
+  }
+
+  keys() {
+    return this.list((key) => key)[Symbol.iterator]();
+  }
+
+  values() {
+    return this.list()[Symbol.iterator]();
+  }
+
+  entries() {
+    return this.list((key, presence) => [key, presence])[Symbol.iterator]();
+  }
+
+  [Symbol.iterator]() {
+    return this.entries();
+  }
+
+  // For UI frameworks. A property, so that it may be passed on by itself.
+  subscribe = (callback) => {
+    // Wrapped, so that one who subscribes twice is called twice.
+    const subscriber = () => callback();
+    this.#subscribers.add(subscriber);
+    return () => {
+      this.#subscribers.delete(subscriber);
+    };
+  };
+
+  getSnapshot = () => {
+    if (this.#stale) {
+      this.#stale = false;
+      const last = this.#snapshot;
+      const next = this.list((key, presence) => [key, presence]);
+      const same = (entry, i) => entry[0] === last[i][0] && entry[1] === last[i][1];
+      if (next.length !== last.length || !next.every(same)) this.#snapshot = next;
+    }
+    return this.#snapshot;
+  };
+
+  destroy() {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    for (const [event, ref] of this.#bindings.splice(0)) this.channel.off?.(event, ref);
+    this.#members.free();
+    this.#members = new ObjectMembers();
+    this.#subscribers.clear();
+    this.#snapshot = [];
+    this.#stale = false;
+    this.caller = { onJoin: ignore, onLeave: ignore, onSync: ignore };
+    this.pendingDiffs = [];
+    this.joinRef = null;
+  }
+
   list(by) {
     return this.#members.list(by);
   }
@@ -68,8 +147,9 @@ export class Presence {
 
   // Forgets everybody and takes these instead, without a callback.
   set state(presences) {
+    this.#stale = true;
     this.#members.clear();
-    this.#members.sync(true, new Event({}), presences);
+    this.#members.sync(true, new PresenceEvent({}), presences);
   }
 
   inPendingSyncState() {
@@ -88,8 +168,16 @@ export class Presence {
     return list(presences, chooser);
   }
 
+  #bind(how, event, callback) {
+    const ref = this.channel[how](event, (payload) => {
+      // A channel need not have `off`: one may still call when all is over.
+      if (!this.#destroyed) callback(payload);
+    });
+    this.#bindings.push([event, ref]);
+  }
+
   #onState(state) {
-    const event = new Event(this.caller);
+    const event = new PresenceEvent(this.caller);
     this.#members.sync(true, event, state);
     this.joinRef = this.channel.joinRef();
     const diffs = this.pendingDiffs;
@@ -99,7 +187,7 @@ export class Presence {
   }
 
   #onDiff(diff) {
-    const event = new Event(this.caller);
+    const event = new PresenceEvent(this.caller);
     this.#members.sync(false, event, diff);
     this.#deliver(event);
   }
@@ -108,62 +196,17 @@ export class Presence {
   // By now the members are what they are after the event. What a callback throws stops no other callback:
   // the first such exception goes on from here in the end.
   #deliver(event) {
+    this.#stale = true;
     this.#due.push(event);
     if (this.#due.length > 1) return;
     const errors = [];
     for (let i = 0; i < this.#due.length; i++) {
-      this.#due[i].deliver();
-      errors.push(...this.#due[i].errors);
+      const event = this.#due[i];
+      event.deliver(this.#members);
+      for (const subscriber of this.#subscribers) event.attempt(subscriber);
+      errors.push(...event.errors);
     }
     this.#due = [];
     if (errors.length > 0) throw errors[0];
-  }
-}
-
-// A state or a diff that came, and what is to be told of it to those who listened then.
-class Event {
-  errors = [];
-  #batch = [];
-  #batches = [this.#batch];
-  #onJoin;
-  #onLeave;
-  #onSync;
-
-  constructor({ onJoin, onLeave, onSync }) {
-    this.#onJoin = onJoin;
-    this.#onLeave = onLeave;
-    this.#onSync = onSync;
-    this.watchesJoins = Boolean(onJoin) && onJoin !== ignore;
-    this.watchesLeaves = Boolean(onLeave) && onLeave !== ignore;
-  }
-
-  // Where changes are to be added: whether it is a leave, the key, the presence beside it, what came or went.
-  // A batch takes some more whatever is in it, but an array of very many would be copied again and again.
-  batch() {
-    if (this.#batch.length > BATCH) this.#batches.push((this.#batch = []));
-    return this.#batch;
-  }
-
-  deliver() {
-    for (const batch of this.#batches) {
-      for (let i = 0; i < batch.length; i += 4) {
-        const callback = batch[i] ? this.#onLeave : this.#onJoin;
-        try {
-          callback(batch[i + 1], batch[i + 2], batch[i + 3]);
-        } catch (error) {
-          this.errors.push(error);
-        }
-      }
-    }
-    if (this.#onSync) this.attempt(this.#onSync);
-  }
-
-  // Calls back, and notes what is thrown.
-  attempt(callback) {
-    try {
-      callback();
-    } catch (error) {
-      this.errors.push(error);
-    }
   }
 }

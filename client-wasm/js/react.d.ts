@@ -1,7 +1,7 @@
 import type { Channel, PresenceEntry } from "./index.js";
 
 /**
- * Who is present in a channel. Renders again when that changes, and only then.
+ * Who is present in a channel, as keys with their presences. Renders again when that changes, and only then.
  *
  * Call it before `channel.join()` is answered: the list of those present comes right after that.
  *
@@ -9,4 +9,4 @@ import type { Channel, PresenceEntry } from "./index.js";
  */
 export function usePresence<Meta = Record<string, unknown>, Fields = unknown>(
   channel: Channel | null | undefined,
-): readonly PresenceEntry<Meta, Fields>[];
+): readonly (readonly [key: string, presence: PresenceEntry<Meta, Fields>])[];

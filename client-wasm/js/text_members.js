@@ -80,6 +80,23 @@ export class TextMembers {
     this.#state = null;
   }
 
+  // Gives the memory in wasm back. Nothing may be asked afterwards.
+  free() {
+    this.#core.free();
+  }
+
+  has(key) {
+    return key in this.state;
+  }
+
+  get size() {
+    return this.#core.size();
+  }
+
+  get connections() {
+    return this.#core.connections();
+  }
+
   // Takes over the objects that wasm gives, and the changes that it reports. All in one loop, because that
   // may run once for each member of a large room.
   #take(count, event) {

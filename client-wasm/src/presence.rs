@@ -76,6 +76,19 @@ impl PresenceCore {
         self.order.as_ptr()
     }
 
+    /// How many keys are present.
+    pub fn size(&self) -> usize {
+        self.map.len()
+    }
+
+    /// How many metas there are under all keys.
+    pub fn connections(&self) -> usize {
+        self.map
+            .iter()
+            .map(|(_, presence)| presence.metas().len())
+            .sum()
+    }
+
     /// Where the records are.
     pub fn records_ptr(&self) -> *const u32 {
         self.objects.records().as_ptr()
