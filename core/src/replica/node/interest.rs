@@ -94,8 +94,9 @@ impl Node {
         {
             nodes.insert(Arc::clone(node));
             // Of what it published since its latest heartbeat nothing came here.
-            if member.is_heard(clock, &self.config) && member.asked_at.replace(clock) != Some(clock)
-            {
+            let can_ask = member.is_heard(clock, &self.config);
+            let asked_at = std::mem::replace(&mut member.asked_at, can_ask.then_some(clock));
+            if can_ask && asked_at != Some(clock) {
                 let ask = wire::encode_ask(cluster, &member.id);
                 self.out.send(To::Replica(member.id.clone()), ask);
             }
