@@ -115,7 +115,10 @@ impl Driver {
             tokio::select! {
                 event = self.inbox.recv() => match event {
                     Some(event) => self.receive_all(event),
-                    None => break,
+                    None => {
+                        tracing::error!("cluster: the bus has ended; this node is on its own");
+                        break;
+                    }
                 },
                 () = shared.interest.stirred() => {}
                 () = sleep_until(wake_at) => {}
@@ -194,10 +197,13 @@ impl Driver {
         state.node.handle_timeout(now, &mut Access(&shared.shards));
         let outputs = poll_all(&mut state.node);
         drop(state);
+        let others_changed = outputs.iter().any(is_about_others);
         for output in outputs {
             self.perform(output);
         }
-        self.review_members(now);
+        if others_changed || !*self.synced.borrow() {
+            self.review_members(now);
+        }
     }
 
     /// Compares whether a shard is looked at with what the node fetches.
@@ -208,6 +214,10 @@ impl Driver {
             self.idle.remove(&shard);
             if state.wanted.insert(shard) {
                 state.node.want(now, shard);
+                // Given up a moment ago and not forgotten yet: the node has nothing to tell.
+                if state.node.is_ready(shard) {
+                    self.shared.interest.complete(index);
+                }
             }
         } else if state.wanted.contains(&shard) && !self.idle.contains_key(&shard) {
             // Only lists that are read from here on put it off.
@@ -307,7 +317,7 @@ impl Driver {
         }
         self.shared.relay.set_peers(alive);
         let has_caught_up = alive > 0 && returning == 0;
-        if (has_caught_up || now >= self.sync_until) && !*self.synced.borrow() {
+        if has_caught_up || now >= self.sync_until {
             self.synced.send_replace(true);
         }
     }
@@ -348,6 +358,14 @@ impl Drop for Driver {
 /// Waits until the driver shall stop, and says whether with a word to the others.
 async fn told_to_leave(stop: &mut watch::Receiver<Stop>) -> bool {
     stop.wait_for(|stop| *stop == Stop::Leave).await.is_ok()
+}
+
+/// Whether another node has come up, fallen silent or gone.
+fn is_about_others(output: &Output) -> bool {
+    matches!(
+        output,
+        Output::Up(_) | Output::Down(_) | Output::Forgotten(_)
+    )
 }
 
 fn poll_all(node: &mut Node) -> Vec<Output> {

@@ -111,7 +111,11 @@ impl Cluster {
         let patience = settings.ready_timeout + PATIENCE;
         let interest = Arc::new(Interest::new(shards.len(), patience));
         let relay = Arc::new(Relay::new(&bus, shards.len(), &interest));
-        if !shards.connect(Arc::clone(&interest)) || !pubsub.connect(relay.clone()) {
+        if !shards.connect(Arc::clone(&interest)) {
+            return Err(ClusterError::AlreadyJoined);
+        }
+        if !pubsub.connect(relay.clone()) {
+            interest.abandon();
             return Err(ClusterError::AlreadyJoined);
         }
         // What was tracked before nobody has told of.

@@ -113,6 +113,24 @@ async fn what_is_asked_for_again_and_again_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_is_quick_also_in_the_moment_when_its_shard_is_given_up() {
+    let network = LocalNetwork::new();
+    let [a, b] = start(&network, ["a", "b"]).await;
+    a.track("alice");
+    lists(&b, &["alice"]).await;
+    for offset in 0..20 {
+        sleep(2 * Settings::default().idle_forget).await;
+        assert_eq!(b.users().await, ["alice"]);
+        let around = Settings::default().idle_forget - Duration::from_millis(10);
+        sleep(around + Duration::from_millis(offset)).await;
+        let start = Instant::now();
+        assert_eq!(b.users().await, ["alice"]);
+        let took = start.elapsed();
+        assert!(took < Duration::from_millis(100), "{offset}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_reads_a_topic_keeps_it_for_as_long_as_it_reads() {
     let network = LocalNetwork::new();
     let [a, b] = start(&network, ["a", "b"]).await;

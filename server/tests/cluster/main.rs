@@ -2,6 +2,7 @@
 //! is paused, so that minutes pass in no time.
 
 mod broadcasts;
+mod churn;
 #[path = "../presence_server/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod client;

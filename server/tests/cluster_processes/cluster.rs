@@ -58,8 +58,24 @@ impl Cluster {
 
     /// Starts a node that listens for others here, if it has to.
     pub(crate) async fn node_at(&self, name: &'static str, at: &str, seeds: &[&Node]) -> Node {
+        self.start(name, at, seeds, &[]).start().await
+    }
+
+    /// Starts a node with more flags.
+    pub(crate) async fn node_with(
+        &self,
+        name: &'static str,
+        seeds: &[&Node],
+        flags: &[&str],
+    ) -> Node {
+        self.start(name, "tcp/127.0.0.1:0", seeds, flags)
+            .start()
+            .await
+    }
+
+    fn start(&self, name: &'static str, at: &str, seeds: &[&Node], flags: &[&str]) -> Start {
         let addresses = seeds.iter().filter_map(|seed| seed.for_nodes.clone());
-        let start = Start {
+        Start {
             name,
             namespace: None,
             listen: "127.0.0.1:0".into(),
@@ -68,8 +84,8 @@ impl Cluster {
                 Some(broker) => vec![broker.url()],
                 None => addresses.collect(),
             },
-        };
-        start.start().await
+            flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
+        }
     }
 
     /// Starts three nodes that know each other; the first one is the seed.

@@ -20,4 +20,5 @@ mod partitions;
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod people;
 mod room;
+mod strangers;
 mod support;

@@ -173,6 +173,7 @@ impl Switch {
                 Engine::Zenoh => seeds,
                 Engine::Nats => vec![broker],
             },
+            flags: Vec::new(),
         };
         start.start().await
     }

@@ -32,6 +32,8 @@ pub(crate) struct Start {
     pub(crate) listen_for_nodes: Option<String>,
     /// Where to find the cluster; nowhere for its first node.
     pub(crate) cluster: Vec<String>,
+    /// More flags.
+    pub(crate) flags: Vec<String>,
 }
 
 impl Start {
@@ -83,6 +85,7 @@ impl Start {
         if !self.cluster.is_empty() {
             command.args(["--cluster", &self.cluster.join(",")]);
         }
+        command.args(&self.flags);
         command
     }
 }

@@ -1,0 +1,106 @@
+//! Nodes that do not belong: with another secret, of another cluster, with a name that is taken.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::{Cluster, Engine, for_each_engine, know_each_other};
+use crate::node::Node;
+use crate::room::{Person, lists};
+use crate::support::DEADLINE;
+
+for_each_engine! {
+    a_node_with_another_secret_is_kept_out_and_counted,
+    a_node_of_another_cluster_is_not_heard,
+    a_node_whose_name_is_taken_by_a_later_one_wants_no_traffic,
+}
+
+/// A file with a secret, removed when it goes out of scope.
+struct SecretFile(PathBuf);
+
+impl SecretFile {
+    fn new(name: &str, engine: Engine) -> Self {
+        let file = format!("secret-{name}-{engine:?}-{}", std::process::id());
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
+        std::fs::write(&path, format!("a long secret of {name}")).unwrap();
+        Self(path)
+    }
+
+    fn flags(&self) -> [&str; 2] {
+        ["--cluster-secret-file", self.0.to_str().expect("UTF-8")]
+    }
+}
+
+impl Drop for SecretFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Waits until a number in what the node tells is above zero.
+async fn counts(node: &Node, pointer: &str) {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let view = node.view().await;
+        if view.pointer(pointer).and_then(|number| number.as_u64()) > Some(0) {
+            return;
+        }
+        assert!(Instant::now() < end, "{pointer} counts in time: {view:#}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn a_node_with_another_secret_is_kept_out_and_counted(engine: Engine) {
+    let cluster = Cluster::new(engine).await;
+    let (ours, theirs) = (
+        SecretFile::new("ours", engine),
+        SecretFile::new("theirs", engine),
+    );
+    let a = cluster.node_with("a", &[], &ours.flags()).await;
+    let b = cluster.node_with("b", &[&a], &ours.flags()).await;
+    let stranger = cluster
+        .node_with("stranger", &[&a, &b], &theirs.flags())
+        .await;
+    know_each_other(&[&a, &b]).await;
+    let _alice = Person::join(&a, "alice").await;
+    let _mallory = Person::join(&stranger, "mallory").await;
+    counts(&a, "/bus/refused/secret").await;
+    counts(&stranger, "/bus/refused/secret").await;
+    lists(&b, &["alice"]).await;
+    lists(&stranger, &["mallory"]).await;
+    know_each_other(&[&a, &b]).await;
+}
+
+async fn a_node_of_another_cluster_is_not_heard(engine: Engine) {
+    let cluster = Cluster::new(engine).await;
+    let a = cluster.node("a", &[]).await;
+    let b = cluster.node("b", &[&a]).await;
+    let flags = ["--cluster-name", "other"];
+    let other = cluster.node_with("other", &[&a, &b], &flags).await;
+    know_each_other(&[&a, &b]).await;
+    other.is_ready().await;
+    let _alice = Person::join(&a, "alice").await;
+    let _olga = Person::join(&other, "olga").await;
+    lists(&b, &["alice"]).await;
+    lists(&other, &["olga"]).await;
+    know_each_other(&[&a, &b]).await;
+    know_each_other(&[&other]).await;
+}
+
+async fn a_node_whose_name_is_taken_by_a_later_one_wants_no_traffic(engine: Engine) {
+    let cluster = Cluster::new(engine).await;
+    let [a, b, c] = cluster.three().await;
+    let again = cluster.node("a", &[&b]).await;
+    know_each_other(&[&again, &b, &c]).await;
+    let end = Instant::now() + DEADLINE;
+    while a.get("/readyz").await != "another node has the same name\n" {
+        assert!(Instant::now() < end, "{:#}", a.view().await);
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        a.view().await["superseded_by"],
+        again.view().await["incarnation"]
+    );
+    assert_eq!(again.get("/readyz").await, "ready\n");
+}
