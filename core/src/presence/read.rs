@@ -7,7 +7,7 @@ use core::fmt;
 use super::map::MAX_TEXT_BYTES;
 use super::refs::{Kind, Meta, Run};
 use super::text::{Span, canonical};
-use crate::protocol::json::{self, Cursor};
+use crate::protocol::json::{self, Cursor, Str};
 
 /// Why a payload was refused. The map is then as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,9 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// A key and its presence in a payload. Spans are parts of the payload.
+#[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
-    /// With quotes, in the canonical spelling.
-    pub(super) key: Cow<'a, str>,
+    key: Str<'a>,
     pub(super) body: Span,
     /// The value of `metas`, counted from the body's beginning; empty if there is no such field.
     pub(super) array: Span,
@@ -52,23 +52,35 @@ pub(super) struct Entry<'a> {
     pub(super) metas: Run,
 }
 
-/// The presences of an object, in the order of the text; a key may come twice.
+impl<'a> Entry<'a> {
+    /// With quotes, in the canonical spelling.
+    pub(super) fn key(&self, payload: &'a str) -> Cow<'a, str> {
+        let quoted = json::range_of(payload, self.key.raw())
+            .and_then(|range| payload.get(range.start.checked_sub(1)?..range.end + 1));
+        canonical(self.key, quoted.unwrap_or_default())
+    }
+}
+
+/// A payload taken apart: its presences in the order of the text, in which a key may come twice, and the
+/// metas of all of them.
 #[derive(Default)]
 pub(super) struct Incoming<'a> {
+    /// Those of a state, or those that join.
     pub(super) entries: Vec<Entry<'a>>,
+    pub(super) leaves: Vec<Entry<'a>>,
     pub(super) metas: Vec<Meta>,
 }
 
 /// Reads the payload of a `presence_state`.
 pub(super) fn state(text: &str) -> Result<Incoming<'_>, Error> {
     let mut reader = Reader::new(text)?;
-    let incoming = reader.presences()?;
+    reader.incoming.entries = reader.presences()?;
     reader.cursor.end()?;
-    Ok(incoming)
+    Ok(reader.incoming)
 }
 
-/// Reads the payload of a `presence_diff`: the joins and the leaves.
-pub(super) fn diff(text: &str) -> Result<(Incoming<'_>, Incoming<'_>), Error> {
+/// Reads the payload of a `presence_diff`.
+pub(super) fn diff(text: &str) -> Result<Incoming<'_>, Error> {
     let mut reader = Reader::new(text)?;
     let (mut joins, mut leaves) = (None, None);
     reader.cursor.enter_object()?;
@@ -78,17 +90,18 @@ pub(super) fn diff(text: &str) -> Result<(Incoming<'_>, Incoming<'_>), Error> {
         } else if name == *"leaves" {
             leaves = Some(reader.presences()?);
         } else {
-            reader.cursor.skip()?;
+            reader.cursor.value()?;
         }
     }
     reader.cursor.end()?;
-    let joins = joins.ok_or(Error::Missing("joins"))?;
-    Ok((joins, leaves.ok_or(Error::Missing("leaves"))?))
+    reader.incoming.entries = joins.ok_or(Error::Missing("joins"))?;
+    reader.incoming.leaves = leaves.ok_or(Error::Missing("leaves"))?;
+    Ok(reader.incoming)
 }
 
 struct Reader<'a> {
-    text: &'a str,
     cursor: Cursor<'a>,
+    incoming: Incoming<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -97,26 +110,24 @@ impl<'a> Reader<'a> {
             return Err(Error::TooLarge);
         }
         Ok(Self {
-            text,
             cursor: Cursor::new(text),
+            incoming: Incoming::default(),
         })
     }
 
-    fn presences(&mut self) -> Result<Incoming<'a>, Error> {
-        let mut incoming = Incoming::default();
+    #[inline(never)]
+    fn presences(&mut self) -> Result<Vec<Entry<'a>>, json::Error> {
+        let mut entries = Vec::new();
         self.cursor.enter_object()?;
         while let Some(key) = self.cursor.next_key()? {
-            let quoted = self.quoted(key.raw());
-            let key = canonical(key, quoted);
-            let entry = self.presence(key, &mut incoming.metas)?;
-            incoming.entries.push(entry);
+            entries.push(self.presence(key)?);
         }
-        Ok(incoming)
+        Ok(entries)
     }
 
-    fn presence(&mut self, key: Cow<'a, str>, metas: &mut Vec<Meta>) -> Result<Entry<'a>, Error> {
+    fn presence(&mut self, key: Str<'a>) -> Result<Entry<'a>, json::Error> {
         let start = self.here();
-        let mut first = metas.len();
+        let mut first = self.incoming.metas.len();
         let (mut array, mut fields) = (Span::default(), false);
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.next_key()? {
@@ -126,8 +137,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let array_start = self.here();
-            first = metas.len();
-            self.metas(metas)?;
+            first = self.incoming.metas.len();
+            self.metas()?;
             array = Span::new(array_start - start, self.cursor.offset() - start);
         }
         Ok(Entry {
@@ -137,25 +148,26 @@ impl<'a> Reader<'a> {
             fields,
             metas: Run {
                 first: first as u32,
-                count: (metas.len() - first) as u32,
+                count: (self.incoming.metas.len() - first) as u32,
             },
         })
     }
 
     /// The value of `metas`. What is no array holds no metas.
-    fn metas(&mut self, metas: &mut Vec<Meta>) -> Result<(), Error> {
+    fn metas(&mut self) -> Result<(), json::Error> {
         if self.cursor.peek() != Some(b'[') {
             self.cursor.skip()?;
             return Ok(());
         }
         self.cursor.enter_array()?;
         while self.cursor.next_element()? {
-            metas.push(self.meta()?);
+            let meta = self.meta()?;
+            self.incoming.metas.push(meta);
         }
         Ok(())
     }
 
-    fn meta(&mut self) -> Result<Meta, Error> {
+    fn meta(&mut self) -> Result<Meta, json::Error> {
         let start = self.here();
         let (mut reference, mut kind) = (Span::default(), Kind::Missing);
         if self.cursor.peek() == Some(b'{') {
@@ -177,7 +189,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn reference(&mut self) -> Result<(Span, Kind), Error> {
+    fn reference(&mut self) -> Result<(Span, Kind), json::Error> {
         let start = self.here();
         let kind = match self.cursor.peek() {
             Some(b'"') if self.cursor.string()?.is_plain() => Kind::Plain,
@@ -198,12 +210,5 @@ impl<'a> Reader<'a> {
     fn here(&mut self) -> usize {
         self.cursor.peek();
         self.cursor.offset()
-    }
-
-    /// A string with the quotes that it stands between.
-    fn quoted(&self, raw: &'a str) -> &'a str {
-        json::range_of(self.text, raw)
-            .and_then(|range| self.text.get(range.start.checked_sub(1)?..range.end + 1))
-            .unwrap_or_default()
     }
 }

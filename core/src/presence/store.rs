@@ -159,7 +159,7 @@ impl Store {
             }
         } else {
             let placed = &mut self.metas;
-            array = other.write(&view, &mut self.text, |meta, at| {
+            array = other.write(&view, &mut self.text, &mut |meta, at| {
                 placed.push(meta.moved(meta.text.start, at));
             });
         }
@@ -179,7 +179,7 @@ impl Store {
         if view.id == view.body_id {
             out.push_str(self.body(view));
         } else {
-            self.write(view, out, |_, _| {});
+            self.write(view, out, &mut |_, _| {});
         }
     }
 
@@ -190,7 +190,7 @@ impl Store {
 
     /// Appends a presence as JSON. `placed` is told of each meta where in `out` it now begins. Returns where
     /// the value of `metas` is, counted from the beginning of the presence.
-    fn write(&self, view: &View, out: &mut String, mut placed: impl FnMut(&Meta, u32)) -> Span {
+    fn write(&self, view: &View, out: &mut String, placed: &mut dyn FnMut(&Meta, u32)) -> Span {
         let (body, start) = (self.body(view), out.len());
         let mut tail = body.get(view.array.end() as usize..).unwrap_or_default();
         if view.array.len > 0 {

@@ -4,7 +4,7 @@
 use super::changes::{Changes, Record};
 use super::map::Presences;
 use super::order::own_property_order;
-use super::read::{self, Error, Incoming};
+use super::read::{self, Entry, Error};
 use super::refs::Metas;
 use alloc::vec::Vec;
 
@@ -17,7 +17,7 @@ impl Presences {
     pub fn sync_state(&mut self, payload: &str) -> Result<Changes<'_>, Error> {
         let incoming = read::state(payload)?;
         self.begin_within_limit(payload)?;
-        let found = self.resolve(&incoming, true);
+        let found = self.resolve(payload, &incoming.entries, true);
 
         let mut leaves = self.keys.unseen();
         for (slot, entry) in found {
@@ -61,11 +61,11 @@ impl Presences {
     /// A payload that is not `{"joins": {..}, "leaves": {..}}` with objects of presences, or too large,
     /// changes nothing.
     pub fn sync_diff(&mut self, payload: &str) -> Result<Changes<'_>, Error> {
-        let (joins, leaves) = read::diff(payload)?;
+        let incoming = read::diff(payload)?;
         self.begin_within_limit(payload)?;
-        for (incoming, leave) in [(joins, false), (leaves, true)] {
-            for (slot, entry) in self.resolve(&incoming, !leave) {
-                let Some(entry) = incoming.entries.get(entry as usize) else {
+        for (entries, leave) in [(&incoming.entries, false), (&incoming.leaves, true)] {
+            for (slot, entry) in self.resolve(payload, entries, !leave) {
+                let Some(entry) = entries.get(entry as usize) else {
                     continue;
                 };
                 let what = self.store.adopt(payload, &incoming, entry);
@@ -88,17 +88,18 @@ impl Presences {
     /// The slots of the entries and their positions, in the order in which they count. Of a key that comes
     /// twice the last entry is taken, in place of the first. Unknown keys are added, or left out.
     #[inline(never)]
-    fn resolve(&mut self, incoming: &Incoming<'_>, add: bool) -> Vec<(u32, u32)> {
+    fn resolve(&mut self, payload: &str, entries: &[Entry<'_>], add: bool) -> Vec<(u32, u32)> {
         let Self { keys, store, .. } = self;
         keys.next_scan();
-        let mut found: Vec<(u32, u32)> = Vec::with_capacity(incoming.entries.len());
+        let mut found: Vec<(u32, u32)> = Vec::with_capacity(entries.len());
         if add {
-            keys.reserve(incoming.entries.len());
+            keys.reserve(entries.len());
         }
-        for (position, entry) in (0..).zip(&incoming.entries) {
+        for (position, entry) in (0..).zip(entries) {
+            let key = entry.key(payload);
             let slot = match add {
-                true => keys.find_or_add(store, &entry.key),
-                false => match keys.find(store, &entry.key) {
+                true => keys.find_or_add(store, &key),
+                false => match keys.find(store, &key) {
                     Some(slot) => slot,
                     None => continue,
                 },
