@@ -66,8 +66,7 @@ impl PresenceCore {
     /// Brings the members in order. Returns how many there are.
     pub fn sort(&mut self) -> usize {
         self.map.settle();
-        self.order.clear();
-        self.order.extend(self.map.slots());
+        self.order = self.map.slots();
         self.order.len()
     }
 

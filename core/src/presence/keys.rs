@@ -1,7 +1,7 @@
 //! The keys of the map: each has a slot, a small number, which is its own for as long as it is present.
 
 use super::index::{Index, hash};
-use super::order::{Order, Place, Rank, array_index, index_of_rank};
+use super::order::{Order, Place, Rank, array_index, index_of_rank, own_property_order};
 use super::store::Store;
 use super::text::Span;
 use alloc::vec::Vec;
@@ -69,9 +69,10 @@ impl Keys {
         self.slot(slot).map_or(Span::default(), |slot| slot.key)
     }
 
-    /// The value of a key that is an array index.
-    pub(super) fn array_index(&self, slot: u32) -> Option<u32> {
-        index_of_rank(self.slot(slot)?.rank)
+    /// Brings slots, and what goes with each, into the order of an object's own properties.
+    #[inline(never)]
+    pub(super) fn own_property_order(&self, items: &mut Vec<(u32, u32)>) {
+        own_property_order(items, &|slot| index_of_rank(self.slot(slot)?.rank));
     }
 
     pub(super) fn find(&self, store: &Store, quoted: &str) -> Option<u32> {
@@ -197,7 +198,11 @@ impl Keys {
             settled = copy;
             order = &settled;
         }
-        order.places().iter().map(|place| place.slot).collect()
+        let mut slots = Vec::with_capacity(order.places().len());
+        for place in order.places() {
+            slots.push(place.slot);
+        }
+        slots
     }
 
     /// How much text the keys and what is under them need.

@@ -85,13 +85,13 @@ impl Presences {
     }
 
     /// The slots of all members, in order.
-    pub fn slots(&self) -> impl Iterator<Item = u32> {
-        self.keys.in_order().into_iter()
+    pub fn slots(&self) -> Vec<u32> {
+        self.keys.in_order()
     }
 
     /// All members and their presences, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Member<'_>, Presence<'_>)> {
-        self.slots().filter_map(|slot| self.at(slot))
+        self.slots().into_iter().filter_map(|slot| self.at(slot))
     }
 
     /// Brings the keys in order now, so that [`iter`](Self::iter) and [`slots`](Self::slots) need not do it

@@ -61,26 +61,36 @@ fn sort(places: &mut Vec<Place>) {
     }
 }
 
-/// Brings items into the order that their keys have as an object's own properties: array indices first
-/// and ascending, then the others as they were.
-pub(super) fn own_property_order<T: Copy>(
-    items: &mut Vec<T>,
-    array_index: impl Fn(&T) -> Option<u32>,
+/// Brings slots, and what goes with each, into the order that their keys have as an object's own properties:
+/// array indices first and ascending, then the others as they were.
+pub(super) fn own_property_order(
+    items: &mut Vec<(u32, u32)>,
+    array_index: &dyn Fn(u32) -> Option<u32>,
 ) {
-    let mut indices = Vec::new();
+    if items.len() < 2 {
+        return;
+    }
+    let (mut indices, mut names) = (Vec::new(), Vec::new());
     for (slot, item) in (0..).zip(items.iter()) {
-        if let Some(index) = array_index(item) {
-            let rank = Rank::from(index);
-            indices.push(Place { rank, slot });
+        match array_index(item.0) {
+            Some(index) => indices.push(Place {
+                rank: Rank::from(index),
+                slot,
+            }),
+            None => names.push(*item),
         }
     }
-    if indices.is_empty() || items.len() == 1 {
+    if indices.is_empty() {
         return;
     }
     sort(&mut indices);
-    let item = |place: &Place| items.get(place.slot as usize).copied();
-    let mut ordered: Vec<T> = indices.iter().filter_map(item).collect();
-    ordered.extend(items.iter().filter(|item| array_index(item).is_none()));
+    let mut ordered = Vec::with_capacity(items.len());
+    for place in &indices {
+        if let Some(item) = items.get(place.slot as usize) {
+            ordered.push(*item);
+        }
+    }
+    ordered.append(&mut names);
     *items = ordered;
 }
 
@@ -163,14 +173,13 @@ mod tests {
     proptest! {
         #[test]
         fn array_indices_are_sorted_and_names_stay_as_they_are(
-            items in prop::collection::vec(prop::option::of(any::<u32>()), 0..100),
+            keys in prop::collection::vec(prop::option::of(any::<u32>()), 0..100),
         ) {
-            let mut ordered = items.clone();
-            own_property_order(&mut ordered, |index| *index);
-            let mut indices: Vec<_> = items.iter().copied().filter(Option::is_some).collect();
-            indices.sort();
-            indices.resize(items.len(), None);
-            prop_assert_eq!(ordered, indices);
+            let mut items: Vec<(u32, u32)> = (0..).zip(0..).take(keys.len()).collect();
+            own_property_order(&mut items, &|slot| keys[slot as usize]);
+            let mut expected: Vec<(u32, u32)> = (0..).zip(0..).take(keys.len()).collect();
+            expected.sort_by_key(|(slot, _)| keys[*slot as usize].map_or(u64::MAX, u64::from));
+            prop_assert_eq!(items, expected);
         }
     }
 

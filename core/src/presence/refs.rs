@@ -84,18 +84,21 @@ impl<'a> Metas<'a> {
     }
 
     /// The positions of the metas whose refs are not among those of `others`.
+    #[inline(never)]
     pub(super) fn missing_from(self, others: Self) -> Vec<usize> {
-        let positions = |keep: &dyn Fn(Ref<'a>) -> bool| {
-            let refs = self.refs().enumerate();
-            refs.filter(|&(_, reference)| keep(reference))
-                .map(|(position, _)| position)
-                .collect()
-        };
-        if others.items.len() <= FEW || self.items.len() <= 1 {
-            return positions(&|reference| !others.refs().any(|other| other.same(reference)));
+        let few = others.items.len() <= FEW || self.items.len() <= 1;
+        let table = (!few).then(|| Table::new(others));
+        let mut missing = Vec::new();
+        for (position, reference) in self.refs().enumerate() {
+            let known = match &table {
+                Some(table) => table.contains(reference),
+                None => others.refs().any(|other| other.same(reference)),
+            };
+            if !known {
+                missing.push(position);
+            }
         }
-        let table = Table::new(others);
-        positions(&|reference| !table.contains(reference))
+        missing
     }
 
     fn refs(self) -> impl Iterator<Item = Ref<'a>> {
@@ -155,8 +158,12 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn new(metas: Metas<'a>) -> Self {
-        let comparable = metas.refs().filter(|one| one.kind != Kind::Unequal);
-        let refs: Vec<_> = comparable.map(|one| (one.hash(), one)).collect();
+        let mut refs = Vec::with_capacity(metas.items.len());
+        for reference in metas.refs() {
+            if reference.kind != Kind::Unequal {
+                refs.push((reference.hash(), reference));
+            }
+        }
         let hash_of = |number: u32| refs.get(number as usize).map_or(0, |&(hash, _)| hash);
         let mut index = Index::with_capacity(refs.len());
         for (number, &(hash, reference)) in (0..).zip(&refs) {

@@ -197,7 +197,7 @@ impl Store {
             out.push_str(body.get(..view.array.start as usize).unwrap_or_default());
         } else {
             // A body without metas got some from the presence that was here before.
-            out.push_str(body.strip_suffix('}').unwrap_or_default());
+            out.push_str(body.get(..body.len() - 1).unwrap_or_default());
             out.push_str(if view.fields {
                 ",\"metas\":"
             } else {

@@ -3,7 +3,6 @@
 
 use super::changes::{Changes, Record};
 use super::map::Presences;
-use super::order::own_property_order;
 use super::read::{self, Entry, Error};
 use super::refs::Metas;
 use alloc::vec::Vec;
@@ -47,7 +46,7 @@ impl Presences {
                 leaves.push((slot, self.store.select(current, &left)));
             }
         }
-        own_property_order(&mut leaves, |&(slot, _)| self.keys.array_index(slot));
+        self.keys.own_property_order(&mut leaves);
         for (slot, left) in leaves {
             self.leave(slot, left);
         }
@@ -113,7 +112,7 @@ impl Presences {
                 }
             }
         }
-        own_property_order(&mut found, |&(slot, _)| keys.array_index(slot));
+        keys.own_property_order(&mut found);
         found
     }
 
