@@ -268,9 +268,11 @@ impl Driver {
             Output::Up(replica) => tracing::info!("cluster: {replica} is up"),
             Output::Down(replica) => {
                 tracing::warn!("cluster: {replica} is silent; its users are not listed");
+                shared.post.give_up_on(&replica);
             }
             Output::Forgotten(replica) => {
                 tracing::info!("cluster: {replica} is gone");
+                shared.post.give_up_on(&replica);
                 let State { node, received, .. } = &mut *lock(&shared.state);
                 let names: BTreeSet<_> = node
                     .members()

@@ -76,7 +76,17 @@ impl Post {
         }
     }
 
-    /// Messages that were dropped since the start.
+    /// Drops what waits for a node that is not there any more, to make room for others.
+    pub(super) fn give_up_on(&self, to: &ReplicaId) {
+        // Whoever delivers finds the queue empty, and forgets it.
+        if let Some(queue) = lock(&self.outgoing.queues).get_mut(to) {
+            for message in queue.drain(..) {
+                self.outgoing.budget.release(message.len());
+            }
+        }
+    }
+
+    /// Messages that were dropped since the start, for want of room or because they were not taken.
     pub(super) fn dropped(&self) -> u64 {
         self.outgoing.dropped.load(Ordering::Relaxed)
     }

@@ -172,6 +172,26 @@ async fn a_node_that_takes_nothing_loses_its_messages_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_for_a_node_that_is_given_up_makes_room_for_others() {
+    let bus = NotingBus::new(0);
+    let post = start(&bus, 10);
+    for text in ["1", "2345", "67890"] {
+        post.send(to("slow"), text.into());
+    }
+    pass().await;
+    post.give_up_on(&to("slow"));
+    post.give_up_on(&to("unknown"));
+    post.send(to("fast"), "123456789".into());
+    pass().await;
+    bus.slow.add_permits(3);
+    pass().await;
+    // The first one was on its way.
+    assert_eq!(bus.notes(), ["fast: 123456789", "slow: 1"]);
+    assert!(lock(&post.outgoing.queues).is_empty());
+    assert_eq!(post.dropped(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_subscription_that_fails_is_tried_again_unless_it_is_not_wanted_any_more() {
     let bus = NotingBus::new(3);
     let post = start(&bus, 10);
