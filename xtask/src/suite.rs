@@ -97,25 +97,28 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
     steps.step("npm package", || package::build(true))?;
     steps.step("size of the client", size::check)?;
     let server = steps.step("server", || server::build(false))?;
+    let chromium = match wanted(Part::Js) || wanted(Part::Browser) {
+        true => Some(steps.step("Chromium", system::chromium)?),
+        false => None,
+    };
+    let mut node_tests = |name, folder| {
+        steps.step(name, || {
+            let mut tests = node_test(&server, folder)?;
+            if let Some(chromium) = &chromium {
+                tests = tests.env("HERENOW_CHROMIUM", chromium);
+            }
+            tests.run()
+        })
+    };
     if wanted(Part::Js) {
-        steps.step("JS tests", || node_test(&server, None)?.run())?;
-        let chromium = steps.step("Chromium", system::chromium)?;
-        steps.step("packaging tests", || {
-            node_test(&server, Some(PACKAGING))?
-                .env("HERENOW_CHROMIUM", chromium)
-                .run()
-        })?;
+        node_tests("JS tests", None)?;
+        node_tests("packaging tests", Some(PACKAGING))?;
     }
     if wanted(Part::Interop) {
-        steps.step("interop tests", || node_test(&server, Some(INTEROP))?.run())?;
+        node_tests("interop tests", Some(INTEROP))?;
     }
     if wanted(Part::Browser) {
-        let chromium = steps.step("Chromium", system::chromium)?;
-        steps.step("browser tests", || {
-            node_test(&server, Some(BROWSER))?
-                .env("HERENOW_CHROMIUM", chromium)
-                .run()
-        })?;
+        node_tests("browser tests", Some(BROWSER))?;
     }
     Ok(())
 }
