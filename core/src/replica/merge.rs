@@ -6,7 +6,7 @@
 //! Who is asked for what, and whether a replica is up, is not known here (see [`Node`](super::Node)).
 
 use super::slab::NONE;
-use super::store::{NewEntry, OWN};
+use super::store::{NewEntry, OWN, Store};
 use super::windows::Turn;
 use super::wire::{Added, Basis, Changes, ChangesHeader, ClusterTag, encode_changes};
 use super::{ChannelId, PhxRef, ReplicaId, Shard, meta};
@@ -171,6 +171,29 @@ impl Shard {
         self.replicas.remove(number);
     }
 
+    /// Announces no joins of what other replicas have here by now. For a shard in which everybody who
+    /// looks is still to be given a list, which names them: without this, whoever is the first on a node
+    /// to look at a large topic would be sent all of it twice.
+    pub fn skip_joins_of_others(&mut self) {
+        let others = self.replicas.live_of_others();
+        let entries = others.flat_map(|live| live.after(0));
+        let entries: Vec<u32> = entries.map(|(_, address)| address).collect();
+        let Store {
+            topics,
+            keys,
+            entries: presences,
+            records,
+            ..
+        } = &mut self.store;
+        for address in entries {
+            let entry = &mut presences[address];
+            if entry.record != NONE {
+                let pending = &mut topics[keys[entry.key].topic].pending;
+                entry.record = pending.skip_join(records, entry.record);
+            }
+        }
+    }
+
     /// Forgets all other replicas without telling anybody, for nobody is looking; but not if there are
     /// presences of the own replica, whose clients surely are. Says whether it did.
     pub(super) fn forget_others(&mut self) -> bool {
@@ -178,7 +201,7 @@ impl Shard {
             return false;
         }
         self.replicas.forget_others();
-        self.store = super::store::Store::new();
+        self.store = Store::new();
         self.windows = super::windows::Windows::new();
         true
     }

@@ -98,6 +98,19 @@ impl Pending {
         NONE
     }
 
+    /// Announces no join of the presence whose record is at `address`, if that is all there is to announce
+    /// of it. Returns where its record is from now on.
+    pub(super) fn skip_join(&mut self, records: &mut Slab<Record>, address: u32) -> u32 {
+        let record = &records[address];
+        if record.announced.is_some() || !record.shown.is_empty() {
+            return address;
+        }
+        self.records
+            .remove(records, address, |record| &mut record.links);
+        records.remove(address);
+        NONE
+    }
+
     fn open(&mut self, records: &mut Slab<Record>, change: Change<'_>) -> u32 {
         let address = records.insert(Record {
             key: Arc::clone(change.key),

@@ -73,6 +73,12 @@ impl Replicas {
         self.slots.shrink_to_fit();
     }
 
+    /// The presences of all but the own.
+    pub(super) fn live_of_others(&self) -> impl Iterator<Item = &Live> {
+        let others = self.slots.iter().skip(OWN as usize + 1).flatten();
+        others.map(|replica| &replica.live)
+    }
+
     /// How many there are besides the own.
     pub(super) fn others(&self) -> usize {
         self.slots.iter().flatten().count() - 1

@@ -189,13 +189,14 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         let now = shared.shards.now();
         let mut state = lock(&shared.state);
+        let mut outputs = Vec::new();
         for shard in shared.interest.take_stirred() {
             state.node.changed(now, shard, &mut Access(&shared.shards));
-            self.review(&mut state, now, shard);
+            outputs.extend(self.review(&mut state, now, shard));
         }
         self.forget_idle(&mut state, now);
         state.node.handle_timeout(now, &mut Access(&shared.shards));
-        let outputs = poll_all(&mut state.node);
+        outputs.extend(poll_all(&mut state.node));
         drop(state);
         let others_changed = outputs.iter().any(is_about_others);
         for output in outputs {
@@ -207,17 +208,15 @@ impl Driver {
     }
 
     /// Compares whether a shard is looked at with what the node fetches.
-    fn review(&mut self, state: &mut State, now: u64, shard: u16) {
+    fn review(&mut self, state: &mut State, now: u64, shard: u16) -> Option<Output> {
         let index = usize::from(shard);
         let is_needed = self.shared.interest.is_looked_at(index) || self.has_own(index);
         if is_needed {
             self.idle.remove(&shard);
             if state.wanted.insert(shard) {
                 state.node.want(now, shard);
-                // Given up a moment ago and not forgotten yet: the node has nothing to tell.
-                if state.node.is_ready(shard) {
-                    self.shared.interest.complete(index);
-                }
+                // Given up a moment ago and not forgotten yet: then the node has nothing to say.
+                return state.node.is_ready(shard).then_some(Output::Ready(shard));
             }
         } else if state.wanted.contains(&shard) && !self.idle.contains_key(&shard) {
             // Only lists that are read from here on put it off.
@@ -225,6 +224,7 @@ impl Driver {
             let until = now.saturating_add(self.idle_forget_ms);
             self.idle.insert(shard, until);
         }
+        None
     }
 
     /// Forgets what others have in shards that nobody has looked at for long.
@@ -264,7 +264,7 @@ impl Driver {
             Output::Subscribe(shard) => shared.post.subscribe(shard, true),
             Output::Unsubscribe(shard) => shared.post.subscribe(shard, false),
             Output::Diffs(shard) => shared.shards.send(shard.into()),
-            Output::Ready(shard) => shared.interest.complete(shard.into()),
+            Output::Ready(shard) => shared.shards.complete(shard.into()),
             Output::Up(replica) => tracing::info!("cluster: {replica} is up"),
             Output::Down(replica) => {
                 tracing::warn!("cluster: {replica} is silent; its users are not listed");
@@ -354,6 +354,9 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.shared.interest.abandon();
         self.shared.relay.set_peers(0);
+        for shard in 0..self.shared.shards.len() {
+            self.shared.shards.send(shard.into());
+        }
     }
 }
 

@@ -10,6 +10,11 @@
 //! Whether a shard is complete is asked and taken back under the shard's lock. The driver takes it back
 //! before it forgets anything, and only if nobody looks. So a list that was read in the same turn of the
 //! lock in which the shard was found complete lacks nothing.
+//!
+//! # What a reader of diffs can rely on
+//!
+//! No diffs are sent of a shard that is awaited: whoever looks at it has no list yet, and the list will
+//! name whom they would.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -37,6 +42,8 @@ struct View {
     /// Somebody read a list since the driver last asked.
     is_used: AtomicBool,
     is_complete: AtomicBool,
+    /// Somebody was given a list of what there was while it was not complete.
+    is_read_early: AtomicBool,
     completed: Notify,
 }
 
@@ -99,6 +106,22 @@ impl Interest {
         view.is_complete.load(Ordering::SeqCst) || !self.is_attended.load(Ordering::SeqCst)
     }
 
+    /// Whether diffs of a shard are held back, for it is to be completed first. To be asked under the
+    /// shard's lock.
+    pub(crate) fn is_awaited(&self, shard: usize) -> bool {
+        let is_complete = self.shards[shard].is_complete.load(Ordering::SeqCst);
+        !is_complete && self.is_attended.load(Ordering::SeqCst)
+    }
+
+    /// A list of this shard is read now, whether it is complete or not. To be called under the shard's
+    /// lock.
+    pub(crate) fn note_read(&self, shard: usize) {
+        if self.is_awaited(shard) {
+            let view = &self.shards[shard];
+            view.is_read_early.store(true, Ordering::SeqCst);
+        }
+    }
+
     // The driver.
 
     /// Waits until there may be something to see to.
@@ -126,11 +149,14 @@ impl Interest {
         self.shards[shard].is_used.swap(false, Ordering::Relaxed)
     }
 
-    /// A shard holds what there is from now on.
-    pub(crate) fn complete(&self, shard: usize) {
+    /// A shard holds what there is from now on. Says whether everybody who looks is still to be given a
+    /// list. To be called under the shard's lock.
+    pub(crate) fn complete(&self, shard: usize) -> bool {
         let view = &self.shards[shard];
-        view.is_complete.store(true, Ordering::SeqCst);
+        let was_complete = view.is_complete.swap(true, Ordering::SeqCst);
+        let is_read_early = view.is_read_early.swap(false, Ordering::SeqCst);
         view.completed.notify_waiters();
+        !was_complete && !is_read_early
     }
 
     /// A shard is about to lose what it holds, unless somebody looks at it; says whether it is. To be

@@ -168,7 +168,24 @@ impl Shards {
         if let Some(looker) = &looker {
             looker.complete().await;
         }
-        self.with(index, read)
+        self.with(index, |shard| {
+            if let Some(interest) = self.interest.get() {
+                interest.note_read(index);
+            }
+            read(shard)
+        })
+    }
+
+    /// The shard number `index` holds what there is in the cluster from now on: lists that wait for it
+    /// are answered, and diffs are sent again.
+    pub(crate) fn complete(self: &Arc<Self>, index: usize) {
+        self.with(index, |shard| {
+            let interest = self.interest.get();
+            if interest.is_some_and(|interest| interest.complete(index)) {
+                shard.skip_joins_of_others();
+            }
+        });
+        self.send(index);
     }
 
     /// Changes the shard number `index`, which is given the time, and sends what comes of it.
@@ -215,7 +232,7 @@ impl Shards {
             // Whoever is sending may have looked for the last time before this change.
             return cell.wake.notify_one();
         };
-        if self.send_due(cell).is_some_and(|at| at < sending.wakes_at) {
+        if self.send_due(index).is_some_and(|at| at < sending.wakes_at) {
             cell.wake.notify_one();
         }
     }
@@ -224,16 +241,21 @@ impl Shards {
     fn send_due_in_task(self: &Arc<Self>, index: usize) -> Option<Instant> {
         let cell = &self.cells[index];
         let mut sending = lock(&cell.sending);
-        let next = self.send_due(cell);
+        let next = self.send_due(index);
         sending.wakes_at = next.unwrap_or(NEVER);
         next.map(|at| self.clock.instant(at))
     }
 
     /// Sends what is due and says when to look again. The caller holds `sending`.
-    fn send_due(self: &Arc<Self>, cell: &Cell) -> Option<u64> {
+    fn send_due(self: &Arc<Self>, index: usize) -> Option<u64> {
+        let cell = &self.cells[index];
+        let interest = self.interest.get();
         for _ in 0..SENT_AT_ONCE {
             let now = self.clock.now();
             let mut shard = lock(&cell.shard);
+            if interest.is_some_and(|interest| interest.is_awaited(index)) {
+                return None;
+            }
             let Some(diff) = shard.poll_diff(now) else {
                 return shard.poll_timeout();
             };

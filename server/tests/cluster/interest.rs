@@ -81,6 +81,31 @@ async fn the_first_list_names_who_came_a_moment_ago() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_the_first_to_look_is_sent_what_is_there_once() {
+    let network = LocalNetwork::new();
+    let [a, b] = start(&network, ["a", "b"]).await;
+    for user in 0..1_000 {
+        a.track(&format!("user-{user}"));
+    }
+    sleep(HEARTBEATS).await;
+    let bob = b.track("bob");
+    let mut watcher = b.watch().await;
+    assert_eq!(watcher.people.users().len(), 1_001);
+    sleep(HEARTBEATS).await;
+    watcher.catch_up();
+    // Bob has just come, and is announced as on a node that is alone.
+    let joins = watcher.joins.clone();
+    assert_eq!(joins, ["bob"]);
+    b.presence.untrack_all(bob);
+    a.track("ada");
+    eventually("what comes later is announced", async || {
+        watcher.catch_up();
+        watcher.joins == ["bob", "ada"] && !watcher.people.is_present("bob")
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_nobody_asks_for_any_more_is_forgotten_after_a_while() {
     let network = LocalNetwork::new();
     let [a, b] = start(&network, ["a", "b"]).await;

@@ -142,6 +142,7 @@ impl Node {
             subscription,
             people,
             seen: BTreeMap::new(),
+            joins: Vec::new(),
         }
     }
 
@@ -165,6 +166,8 @@ pub(crate) struct Watcher {
     pub(crate) people: People,
     /// How often each event came.
     pub(crate) seen: BTreeMap<String, usize>,
+    /// Who was announced as joining, in this order.
+    pub(crate) joins: Vec<String>,
 }
 
 impl Watcher {
@@ -173,7 +176,10 @@ impl Watcher {
         while let Some(broadcast) = self.subscription.try_recv() {
             *self.seen.entry(broadcast.event.to_string()).or_default() += 1;
             if &*broadcast.event == "presence_diff" {
-                self.people.sync_diff(&broadcast.payload.json().unwrap());
+                let diff = broadcast.payload.json().unwrap();
+                let joins = diff["joins"].as_object().expect("an object");
+                self.joins.extend(joins.keys().cloned());
+                self.people.sync_diff(&diff);
             }
         }
         &self.people

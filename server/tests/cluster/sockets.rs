@@ -75,6 +75,14 @@ async fn the_first_state_that_a_client_is_sent_names_the_users_of_other_nodes() 
     let state = bob.wait_for(ROOM, "presence_state").await;
     assert_eq!(state["alice"]["metas"][0]["node"], "a", "{state}");
     assert_eq!(state["bob"]["metas"][0]["node"], "b", "{state}");
+    // Not a second time as a join.
+    let diffs = bob.rest().await;
+    let diffs = diffs.iter().filter(|frame| frame.event == "presence_diff");
+    let joins: Vec<_> = diffs.map(|diff| diff.payload["joins"].clone()).collect();
+    assert!(
+        joins.iter().all(|joins| joins["alice"].is_null()),
+        "{joins:?}"
+    );
 }
 
 #[tokio::test]

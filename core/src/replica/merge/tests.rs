@@ -313,3 +313,34 @@ fn a_shard_with_presences_of_its_own_does_not_forget_others() {
     assert!(other.forget_others());
     assert_eq!(other.footprint(), Footprint::default());
 }
+
+#[test]
+fn joins_that_are_skipped_are_those_of_others_that_nobody_has_seen() {
+    let (mut owner, mut other) = (shard("owner"), shard("b"));
+    for key in ["seen", "gone", "new"] {
+        owner.track(0, "t", ChannelId(1), key, "{}").unwrap();
+    }
+    other.track(0, "t", ChannelId(9), "own", "{}").unwrap();
+    other.merge(0, true, &since(&owner, 0));
+    // Somebody has been given a list of this topic after all, and has to be told what became of it.
+    owner.track(0, "u", ChannelId(1), "unseen", "{}").unwrap();
+    other.merge(0, true, &since(&owner, 3));
+    let _ = other.list("t");
+    owner.untrack(1, "t", ChannelId(1), "gone");
+    other.merge(1, true, &since(&owner, 4));
+    other.skip_joins_of_others();
+
+    let diff = other.poll_diff(1).expect("of the topic that was read");
+    let keys = |presences: &Presences| {
+        let keys = presences.iter().map(|(key, _)| key.to_string());
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&diff.joins), ["own", "gone"]);
+    assert_eq!(keys(&diff.leaves), ["gone"]);
+    assert_eq!(other.poll_diff(1), None);
+    // From here on all is announced.
+    owner.untrack(2, "u", ChannelId(1), "unseen");
+    other.merge(30, true, &since(&owner, 5));
+    let diff = other.poll_diff(30).expect("of the other topic");
+    assert_eq!(keys(&diff.leaves), ["unseen"]);
+}

@@ -95,3 +95,27 @@ fn reading_a_list_counts_as_use_until_it_is_asked() {
     assert!(interest.take_used(0));
     assert!(!interest.take_used(0));
 }
+
+#[test]
+fn diffs_are_held_back_until_the_shard_is_complete_or_nobody_completes_it() {
+    let interest = interest(2);
+    assert!(interest.is_awaited(0));
+    assert!(interest.complete(0));
+    assert!(!interest.is_awaited(0));
+    assert!(interest.is_awaited(1));
+    interest.abandon();
+    assert!(!interest.is_awaited(1));
+}
+
+#[test]
+fn whether_all_are_still_to_be_given_a_list_is_known_when_a_shard_is_completed() {
+    let interest = interest(1);
+    interest.note_read(0);
+    assert!(!interest.complete(0), "somebody has one");
+    assert!(!interest.complete(0), "it was complete");
+    assert!(interest.give_up(0));
+    assert!(interest.complete(0));
+    interest.note_read(0);
+    assert!(interest.give_up(0));
+    assert!(interest.complete(0), "what was read was complete");
+}
