@@ -26,7 +26,7 @@ pub(crate) struct Switch {
 }
 
 /// The hosts that a network has: nodes, and the broker.
-const HOSTS: [&str; 4] = ["a", "b", "c", "broker"];
+pub(crate) const HOSTS: [&str; 4] = ["a", "b", "c", "broker"];
 const BROKER: &str = "broker";
 const TESTS_OWN_ADDRESS: &str = "10.77.0.254/24";
 const PORT: u16 = 4000;

@@ -1,12 +1,14 @@
 //! Networks that break between nodes while their clients stay connected.
 
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::sleep;
 
 use crate::cluster::Engine;
-use crate::netns::{Switch, at_a_switch};
+use crate::netns::{HOSTS, Switch, at_a_switch};
 use crate::room::{Person, all_agree, lists};
 
 /// Longer than the silence after which a node counts as dead.
@@ -47,6 +49,75 @@ async fn cut_off_and_reconnect(switch: Switch) {
     switch.reconnect("a");
     let persons = [&alice, &anna, &bob, &carl];
     all_agree(&nodes, &persons, &["alice", "anna", "bob", "carl"]).await;
+}
+
+#[test]
+fn zenoh_after_any_number_of_breaks_all_agree() {
+    at_a_switch(Engine::Zenoh, break_and_mend);
+}
+
+#[test]
+fn nats_after_any_number_of_breaks_all_agree() {
+    at_a_switch(Engine::Nats, break_and_mend);
+}
+
+/// How often ways are broken and mended, unless HERENOW_BREAKS says otherwise: hundreds by hand.
+const BREAKS: u64 = 12;
+
+/// How long it is until the next break, at most: some last longer than what counts as silence.
+const LONGEST_PAUSE_MS: u64 = 2_000;
+
+async fn break_and_mend(switch: Switch) {
+    let breaks = std::env::var("HERENOW_BREAKS").map_or(BREAKS, |breaks| {
+        breaks.parse().expect("HERENOW_BREAKS is a number")
+    });
+    let seed = RandomState::new().hash_one(0);
+    println!("the dice are {seed}");
+    let mut dice = Dice(seed | 1);
+    let [a, b, c] = switch.three().await;
+    let nodes = [&a, &b, &c];
+    let ways: Vec<_> = HOSTS
+        .iter()
+        .flat_map(|from| HOSTS.map(|to| (*from, to)))
+        .filter(|(from, to)| from != to)
+        .collect();
+    let mut broken = BTreeSet::new();
+    let mut persons = Vec::new();
+    for turn in 0..breaks {
+        let way = ways[dice.roll(ways.len() as u64) as usize];
+        if broken.remove(&way) {
+            switch.heal(way.0, way.1);
+        } else {
+            broken.insert(way);
+            switch.cut(way.0, way.1);
+        }
+        // Life goes on.
+        let node = nodes[dice.roll(3) as usize];
+        persons.push(Person::join(node, &format!("user-{turn:03}")).await);
+        if dice.roll(2) == 0 {
+            drop(persons.swap_remove(dice.roll(persons.len() as u64) as usize));
+        }
+        sleep(Duration::from_millis(dice.roll(LONGEST_PAUSE_MS))).await;
+    }
+    for (from, to) in broken {
+        switch.heal(from, to);
+    }
+    persons.sort_by(|one, other| one.user.cmp(&other.user));
+    let persons: Vec<&Person> = persons.iter().collect();
+    let users: Vec<&str> = persons.iter().map(|person| &*person.user).collect();
+    all_agree(&nodes, &persons, &users).await;
+}
+
+/// Numbers that a test prints where it begins.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
 }
 
 #[test]
