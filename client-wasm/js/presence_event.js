@@ -6,6 +6,9 @@ export const ignore = () => {};
 const BATCH = 2_048;
 
 export class PresenceEvent {
+  // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
+  static kept = new PresenceEvent({});
+
   errors = [];
   #batch = [];
   #batches = [this.#batch];
