@@ -19,6 +19,7 @@ const NONE = 0;
 const KEPT = 1;
 const SOLE = 3;
 const NEXT_PART = 0xffff_ffff;
+const SEPARATOR = "\u0001";
 // The first join of a key, with one meta and nothing else: what most of a snapshot is.
 const NEW = KEY | (SOLE << 4) | KEEP_WHAT;
 
@@ -111,9 +112,12 @@ export class TextMembers {
       const slot = records[at];
       const flags = records[at + 1];
       if (slot === NEXT_PART) {
-        [values, newKeys] = JSON.parse(readText(textAt, flags));
-        textAt += flags;
-        nextValue = nextKey = 0;
+        const texts = readText(textAt, flags >>> 1).split(SEPARATOR);
+        textAt += flags >>> 1;
+        values = JSON.parse(texts[0]);
+        nextValue = 0;
+        newKeys = flags & 1 ? JSON.parse(texts[1]) : texts;
+        nextKey = flags & 1 ? 0 : 1;
         batch = event?.batch();
         continue;
       }

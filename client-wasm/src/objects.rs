@@ -5,10 +5,12 @@
 //! to do with the keys and values of a text is said by *records*: two numbers each, slot and flags, that
 //! JavaScript reads from wasm memory while it takes one value after the other.
 //!
-//! How the text is made up is chosen for the speed of `JSON.parse`: a presence that is nothing but one meta
-//! crosses as that meta, marked as *sole*, which saves a third; keys are apart from values, because an array
-//! is parsed faster if it holds things of one kind; and a long text is several *parts*, each short enough
-//! that JavaScript needs no fresh pages of memory for it.
+//! How the text is made up is chosen for speed on the other side. A presence that is nothing but one meta
+//! crosses as that meta, marked as *sole*, which saves a third of the time for `JSON.parse`. Keys are apart
+//! from values, because an array is parsed faster if it holds things of one kind; and if they are short they
+//! are only split, because `JSON.parse` looks up every short string in a table of all that it has made. (A
+//! long string that is split off would be a view of the whole, slower to use and keeping that alive.) And a
+//! long text is several *parts*, each short enough that JavaScript needs no fresh pages of memory for it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -31,9 +33,15 @@ mod flag {
     pub(super) const DROP: u32 = 1 << 8;
 }
 
-/// In place of a slot: the values and keys from here on are those of the next part of the text, whose length
-/// in bytes is in place of the flags.
+/// In place of a slot: the values and keys from here on are those of the next part of the text. In place of
+/// the flags is its length in bytes, times two, plus 1 if its keys are a JSON array.
 const NEXT_PART: u32 = u32::MAX;
+
+/// Comes before each key, or before the array of them. A control character, which JSON texts do not hold.
+const SEPARATOR: char = '\u{1}';
+
+/// Keys of fewer bytes, without escapes, are split off; V8 makes views of longer strings.
+const LONG_KEY: usize = 13;
 
 /// A part ends with the record that makes it longer than this.
 const PART_BYTES: usize = 1 << 16;
@@ -47,6 +55,9 @@ mod source {
     /// The next value is its sole meta.
     pub(super) const SOLE: u32 = 3;
 }
+
+/// What a presence and its key may come to in the text.
+const TYPICAL_BYTES: usize = 100;
 
 /// More room than this is given back once it has been read.
 const KEEP_BYTES: usize = 1 << 16;
@@ -72,10 +83,13 @@ pub(crate) struct Objects {
     stale: Vec<u32>,
     /// How many present keys JavaScript does not know.
     unknown: usize,
-    /// The parts, one after the other: each a JSON array of values and one of keys.
+    /// The parts, one after the other: each a JSON array of values, and keys.
     text: String,
-    /// The keys that will end the part which is being written.
+    /// The keys that will end the part which is being written: as elements of a JSON array, and to be split.
     keys: String,
+    short_keys: String,
+    /// Whether some of them cannot be split off.
+    long: bool,
     /// Where in the text that part begins.
     part: usize,
     /// Where in the records its length goes.
@@ -84,12 +98,14 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Begins a new text and new records.
-    pub(crate) fn begin(&mut self) {
+    /// Begins a new text and new records, of about so many presences.
+    pub(crate) fn begin(&mut self, expected: usize) {
         self.text.clear();
         self.text.shrink_to(KEEP_BYTES);
+        self.text.reserve(expected * TYPICAL_BYTES);
         self.records.clear();
         self.records.shrink_to(KEEP_BYTES);
+        self.records.reserve(expected * 2);
         self.part = usize::MAX;
     }
 
@@ -98,13 +114,21 @@ impl Objects {
         if self.part == usize::MAX {
             return;
         }
-        self.text.push_str("],[");
-        self.text.push_str(&self.keys);
-        self.text.push_str("]]");
-        self.keys.clear();
-        if let Some(length) = self.records.get_mut(self.part_record) {
-            *length = (self.text.len() - self.part) as u32;
+        self.text.push(']');
+        if self.long {
+            self.text.push(SEPARATOR);
+            self.text.push('[');
+            self.text.push_str(&self.keys);
+            self.text.push(']');
+        } else {
+            self.text.push_str(&self.short_keys);
         }
+        if let Some(length) = self.records.get_mut(self.part_record) {
+            *length = (self.text.len() - self.part) as u32 * 2 + u32::from(self.long);
+        }
+        self.keys.clear();
+        self.short_keys.clear();
+        self.long = false;
         self.part = usize::MAX;
     }
 
@@ -120,7 +144,7 @@ impl Objects {
         self.part = self.text.len();
         self.part_record = self.records.len() + 1;
         self.records.extend([NEXT_PART, 0]);
-        self.text.push_str("[[");
+        self.text.push('[');
     }
 
     /// The parts of the text.
@@ -178,6 +202,7 @@ impl Objects {
 
     /// Records those presences that JavaScript does not have as they are now.
     pub(crate) fn refresh(&mut self, map: &Presences) {
+        self.begin(self.stale.len());
         for (position, slot) in (1..).zip(core::mem::take(&mut self.stale)) {
             let mut kept = self.kept(slot);
             if kept.stale != position {
@@ -200,6 +225,7 @@ impl Objects {
             self.keep(slot, kept);
         }
         self.unknown = 0;
+        self.end();
     }
 
     fn kept(&self, slot: u32) -> Kept {
@@ -217,10 +243,17 @@ impl Objects {
     }
 
     fn give_key(&mut self, member: Member<'_>) {
+        let quoted = member.key_json();
+        let key = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+        self.long |= key.len() >= LONG_KEY || key.as_bytes().contains(&b'\\');
+        if !self.long {
+            self.short_keys.push(SEPARATOR);
+            self.short_keys.push_str(key);
+        }
         if !self.keys.is_empty() {
             self.keys.push(',');
         }
-        self.keys.push_str(member.key_json());
+        self.keys.push_str(quoted);
     }
 
     /// Gives a presence if JavaScript does not have it: how, and whether it is to be kept, which is when it
@@ -233,7 +266,7 @@ impl Objects {
         if keep {
             kept.id = now;
         }
-        if self.text.len() > self.part + 2 {
+        if self.text.len() > self.part + 1 {
             self.text.push(',');
         }
         if let Some(meta) = presence.sole_meta() {

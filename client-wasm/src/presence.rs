@@ -57,9 +57,7 @@ impl PresenceCore {
 
     /// Gives JavaScript the objects that it lacks. Returns how many numbers the records have.
     pub fn refresh(&mut self) -> i32 {
-        self.objects.begin();
         self.objects.refresh(&self.map);
-        self.objects.end();
         self.objects.records().len() as i32
     }
 
@@ -120,7 +118,8 @@ impl PresenceCore {
             true => self.map.sync_state(payload)?,
             false => self.map.sync_diff(payload)?,
         };
-        self.objects.begin();
+        self.objects
+            .begin(if watch == 0 { 0 } else { changes.len() });
         for change in changes {
             let watched = match change {
                 Change::Join { .. } => WATCH_JOINS,

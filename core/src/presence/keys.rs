@@ -111,10 +111,12 @@ impl Keys {
         number
     }
 
-    /// Room for a payload's keys, so that the index does not grow step by step.
+    /// Room for a payload's keys, so that nothing grows step by step.
     pub(super) fn reserve(&mut self, keys: usize) {
-        let slots = &self.slots;
         let additional = keys.saturating_sub(self.len);
+        self.slots.reserve(additional);
+        self.order.reserve(additional);
+        let slots = &self.slots;
         self.index.reserve(additional, &|slot| hash_of(slots, slot));
     }
 

@@ -115,17 +115,12 @@ impl Presences {
             let used = self.keys.used_bytes(&self.store);
             if full || self.store.text.len() > used * 2 {
                 let old = core::mem::take(&mut self.store);
-                self.store.reserve(used);
+                self.store.reserve(used, self.keys.len());
                 self.keys.move_to(&mut self.store, &old);
             }
             self.tidy_at = (used * 2).max(TIDY_BYTES);
         }
-        let fits = self.store.text.len() + bytes <= self.max_bytes;
-        if fits && self.is_empty() {
-            // The first state: as good as all of it will be kept.
-            self.store.reserve(bytes);
-        }
-        fits
+        self.store.text.len() + bytes <= self.max_bytes
     }
 }
 

@@ -107,6 +107,11 @@ pub(super) struct Order {
 }
 
 impl Order {
+    /// Room for so many names.
+    pub(super) fn reserve(&mut self, names: usize) {
+        self.places.reserve(names);
+    }
+
     /// Adds a slot whose key has this array index, or is a name.
     pub(super) fn push(&mut self, slot: u32, index: Option<u32>) -> Rank {
         let rank = match index {

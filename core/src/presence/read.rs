@@ -9,6 +9,10 @@ use super::refs::{Kind, Meta, Run};
 use super::text::{Span, canonical};
 use crate::protocol::json::{self, Cursor, Str};
 
+/// What the text of a presence may come to. For lists that are to hold a payload's presences: large ones are
+/// slow to grow.
+const TYPICAL_BYTES: usize = 100;
+
 /// Why a payload was refused. The map is then as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -109,15 +113,17 @@ impl<'a> Reader<'a> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::TooLarge);
         }
+        let mut incoming = Incoming::default();
+        incoming.metas.reserve(text.len() / TYPICAL_BYTES);
         Ok(Self {
             cursor: Cursor::new(text),
-            incoming: Incoming::default(),
+            incoming,
         })
     }
 
     #[inline(never)]
     fn presences(&mut self) -> Result<Vec<Entry<'a>>, json::Error> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(self.incoming.metas.capacity());
         self.cursor.enter_object()?;
         while let Some(key) = self.cursor.next_key()? {
             entries.push(self.presence(key)?);

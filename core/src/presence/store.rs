@@ -59,9 +59,11 @@ impl Store {
         }
     }
 
-    /// Room for a payload, so that the text does not grow step by step.
-    pub(super) fn reserve(&mut self, bytes: usize) {
+    /// Room for text, and for so many presences, so that it does not grow step by step.
+    pub(super) fn reserve(&mut self, bytes: usize, presences: usize) {
         self.text.reserve(bytes);
+        self.metas.reserve(presences);
+        self.views.reserve(presences);
     }
 
     /// Copies a key.

@@ -16,6 +16,12 @@ impl Presences {
     pub fn sync_state(&mut self, payload: &str) -> Result<Changes<'_>, Error> {
         let incoming = read::state(payload)?;
         self.begin_within_limit(payload)?;
+        if self.is_empty() {
+            // The first state: as good as all of it will be kept.
+            let presences = incoming.entries.len();
+            self.store.reserve(payload.len(), presences);
+            self.changes.reserve(presences);
+        }
         let found = self.resolve(payload, &incoming.entries, true);
 
         let mut leaves = self.keys.unseen();
