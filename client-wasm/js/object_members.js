@@ -141,9 +141,8 @@ export function syncDiff(state, diff, onJoin, onLeave) {
 
 /** See `Presence.list` in presence.d.ts. */
 export function list(presences, chooser) {
-  return Object.getOwnPropertyNames(presences).map((key) =>
-    chooser ? chooser(key, presences[key]) : presences[key],
-  );
+  const choose = chooser ? (key) => chooser(key, presences[key]) : (key) => presences[key];
+  return Object.getOwnPropertyNames(presences).map(choose);
 }
 
 // Unlike the class, this changes the presences in the state, as callers of phoenix.js's functions may
@@ -153,7 +152,7 @@ function apply(state, joins, leaves, onJoin, onLeave) {
     const joined = joins[key];
     const current = state[key];
     // The callback may do with what joined as it likes; the state has its own.
-    const presence = onJoin ? clone(joined) : joined;
+    const presence = onJoin ? copy(joined) : joined;
     state[key] = presence;
     if (current) presence.metas = without(current.metas, presence.metas).concat(presence.metas);
     if (onJoin) onJoin(key, current, joined);
@@ -214,4 +213,15 @@ function withoutPrototype(object) {
 
 function clone(value) {
   return JSON.parse(JSON.stringify(value));
+}
+
+// A clone of what is one already: nothing in it but what JSON has.
+function copy(value) {
+  if (Array.isArray(value)) return value.map(copy);
+  if (!isObject(value)) return value;
+  const object = { ...value };
+  for (const key of Object.keys(object)) {
+    if (isObject(object[key])) object[key] = copy(object[key]);
+  }
+  return object;
 }
