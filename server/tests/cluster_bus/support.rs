@@ -18,6 +18,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// How often something is tried or looked at that cannot be waited for.
 const POLL: Duration = Duration::from_millis(20);
 
+/// A message that has not arrived after this long without any is taken for lost.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// Where nodes of one network come from.
 pub(crate) trait Network: Sync {
     /// Starts the node that `config` describes; the engine is the network's own.
@@ -64,13 +67,21 @@ pub(crate) async fn meet<const N: usize>(nodes: &mut [Node; N]) {
             node.hear(speak, from_other).await;
         }
     }
-    // What was said too often is read before the last word of each.
-    for bus in &buses {
-        bus.broadcast("met".into()).expect("it is open");
-    }
-    for node in nodes {
-        for _ in 1..N {
-            node.payloads_until("met").await;
+    // What was said too often is read before the last word of each. A broadcast may get lost, so there
+    // are as many last words as it takes until one has reached all.
+    let end = Instant::now() + DEADLINE;
+    for round in 0.. {
+        assert!(Instant::now() < end, "a word of each reaches all in time");
+        let word = format!("met {round}");
+        for bus in &buses {
+            bus.broadcast(word.clone().into()).expect("it is open");
+        }
+        let mut all_heard = true;
+        for node in &mut *nodes {
+            all_heard &= node.hears_from(N - 1, &word).await;
+        }
+        if all_heard {
+            return;
         }
     }
 }
@@ -135,6 +146,19 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Whether `word` arrives `times` times before the node hears nothing for a while.
+    async fn hears_from(&mut self, times: usize, word: &str) -> bool {
+        let mut heard = 0;
+        while heard < times {
+            match timeout(QUIET, self.inbox.recv()).await {
+                Ok(Some(Event::Message(message))) => heard += usize::from(message.payload == word),
+                Ok(event) => assert!(event.is_some(), "the bus is open"),
+                Err(_) => return false,
+            }
+        }
+        true
     }
 
     /// The payloads of all messages until the one that says `last`.
