@@ -8,6 +8,7 @@ mod node;
 mod package;
 mod run;
 mod server;
+mod sim;
 mod size;
 mod steps;
 mod suite;
@@ -71,6 +72,15 @@ enum Task {
     Package,
     /// Print what each part of the client costs, and fail if that is past the budget
     Size,
+    /// Put simulated clusters through random schedules of trouble, or measure what clusters cost
+    Sim {
+        /// How many schedules
+        #[arg(default_value_t = 100_000, conflicts_with = "cost")]
+        schedules: u32,
+        /// Instead: print what a node of a cluster of 3 to 100 sends and receives, and how long news take
+        #[arg(long)]
+        cost: bool,
+    },
     /// Measure the server and print a line of JSON for each row of the performance table
     Bench {
         /// Only these rows
@@ -113,6 +123,8 @@ fn execute(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Size => size::size(),
+        Task::Sim { cost: true, .. } => sim::cost(),
+        Task::Sim { schedules, .. } => sim::schedules(schedules),
         Task::Bench { row, quick } => bench::bench(&row, quick),
     }
 }

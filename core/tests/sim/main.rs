@@ -3,16 +3,14 @@
 //!
 //! `schedules` lets proptest drive random lives of a cluster and checks what must hold in each of them
 //! (`laws`); a failure is shrunk to the shortest schedule that still fails. `cargo test` runs some
-//! thousands; for more:
+//! thousands, `cargo xtask sim 1000000` as many as one likes.
 //!
-//! ```text
-//! HERENOW_SIM_SCHEDULES=1000000 cargo test --release -p herenow-core --test sim schedules
-//! ```
-//!
-//! `defects`, `properties`, `names` and `limits` hold named scenarios.
+//! `cost` measures what a cluster says to itself; `cargo xtask sim --cost` prints that for up to a hundred
+//! nodes. `defects`, `properties`, `names` and `limits` hold named scenarios.
 
 #[path = "../replica_support/client.rs"]
 mod client;
+mod cost;
 mod defects;
 mod facts;
 mod laws;

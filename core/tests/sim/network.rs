@@ -44,6 +44,8 @@ pub(crate) struct Network {
     pub(crate) sent_by: BTreeMap<(usize, u8), u64>,
     /// The size of the largest message.
     pub(crate) largest: usize,
+    /// How many messages have arrived, and their bytes.
+    pub(crate) arrived: (u64, u64),
     /// Messages of these kinds from one machine to another are held back.
     pub(crate) hold: Vec<(usize, usize, u8)>,
     held: Vec<Packet>,
@@ -66,6 +68,7 @@ impl Network {
             dice: Dice(seed),
             sent_by: BTreeMap::new(),
             largest: 0,
+            arrived: (0, 0),
             hold: Vec::new(),
             held: Vec::new(),
         }
@@ -131,7 +134,13 @@ impl Network {
 
     pub(crate) fn arrive(&mut self, now: u64) -> Option<Packet> {
         let first = self.on_the_way.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        if first.key().0 > now {
+            return None;
+        }
+        let packet = first.remove();
+        self.arrived.0 += 1;
+        self.arrived.1 += packet.bytes.len() as u64;
+        Some(packet)
     }
 }
 

@@ -74,11 +74,11 @@ impl World {
     /// What state a machine sees the replica of another host in.
     pub(crate) fn state(&self, at: usize, of: usize) -> Option<MemberState> {
         let machine = self.hosts[at].machine.as_ref().expect("it runs");
-        let name = format!("n{of}");
+        let name = &self.hosts[of].name;
         let member = machine
             .node
             .members()
-            .find(|member| **member.replica.node() == *name);
+            .find(|member| **member.replica.node() == **name);
         member.map(|member| member.state)
     }
 

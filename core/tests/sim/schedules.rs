@@ -3,21 +3,17 @@
 use crate::schedule::{Schedule, schedules};
 use crate::world::World;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{available_parallelism, scope};
+use std::time::Instant;
 
-/// How many schedules to run.
-fn config() -> ProptestConfig {
-    let wanted = std::env::var("HERENOW_SIM_SCHEDULES");
-    let cases = wanted.ok().map_or(3_000, |wanted| {
-        wanted
-            .parse()
-            .expect("HERENOW_SIM_SCHEDULES is a number of schedules")
-    });
-    ProptestConfig {
-        cases,
-        max_shrink_iters: 4_000,
-        ..ProptestConfig::default()
-    }
-}
+/// How many schedules to run, unless HERENOW_SIM_SCHEDULES says otherwise.
+const SCHEDULES: u32 = 3_000;
+
+/// When many are run, it is told each time after so many.
+const TELL_EVERY: u32 = 10_000;
 
 fn run(schedule: &Schedule) -> World {
     let mut world = World::new(schedule.hosts, schedule.seed);
@@ -27,16 +23,43 @@ fn run(schedule: &Schedule) -> World {
     world
 }
 
-proptest! {
-    #![proptest_config(config())]
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        max_shrink_iters: 4_000,
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    }
+}
 
-    #[test]
-    fn after_quiet_all_list_what_the_owners_hold_and_in_the_end_nothing_is_left(
-        schedule in schedules(),
-    ) {
+#[test]
+fn after_quiet_all_list_what_the_owners_hold_and_in_the_end_nothing_is_left() {
+    let wanted = std::env::var("HERENOW_SIM_SCHEDULES").map_or(SCHEDULES, |wanted| {
+        let wanted = wanted.parse();
+        wanted.expect("HERENOW_SIM_SCHEDULES is a number of schedules")
+    });
+    let threads = available_parallelism().map_or(1, NonZero::get) as u32;
+    let (started, done) = (Instant::now(), AtomicU32::new(0));
+    let check = |schedule: Schedule| {
         let mut world = run(&schedule);
         world.calm_down(schedule.broken);
         world.check_convergence();
         world.check_memory();
-    }
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(TELL_EVERY) {
+            println!("{done} of {wanted} schedules, {:?}", started.elapsed());
+        }
+        Ok(())
+    };
+    scope(|scope| {
+        for thread in 0..threads {
+            let cases = wanted / threads + u32::from(thread < wanted % threads);
+            scope.spawn(move || {
+                let result = TestRunner::new(config(cases)).run(&schedules(), check);
+                if let Err(error) = result {
+                    panic!("{error}");
+                }
+            });
+        }
+    });
 }

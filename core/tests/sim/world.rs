@@ -5,8 +5,8 @@ use crate::machine::Machine;
 use crate::network::{Network, Packet};
 use herenow_core::replica::{NodeConfig, Output, ReplicaId, To};
 
-/// The incarnation before the first process of a host.
-const FIRST: u64 = 1_000;
+/// The incarnation before the first process of a host: as those of production, microseconds since 1970.
+const FIRST: u64 = 1_795_499_005_123_000;
 
 /// The settings of all simulated nodes: those of production, but for what would only cost time.
 pub(crate) fn config() -> NodeConfig {
@@ -24,7 +24,7 @@ pub(crate) fn config() -> NodeConfig {
 /// A place that a process runs in.
 #[derive(Clone)]
 pub(crate) struct Host {
-    name: String,
+    pub(crate) name: String,
     /// The highest and the lowest incarnation so far: no two processes may be the same one.
     incarnations: (u64, u64),
     /// How far its clock is ahead of the world's.
@@ -50,8 +50,15 @@ impl World {
     }
 
     pub(crate) fn with_config(hosts: usize, seed: u64, config: NodeConfig) -> Self {
-        let host = |at| Host {
-            name: format!("n{at}"),
+        let names = (0..hosts).map(|at| format!("n{at}"));
+        Self::with_names(names.collect(), seed, config)
+    }
+
+    /// Hosts of these names.
+    pub(crate) fn with_names(names: Vec<String>, seed: u64, config: NodeConfig) -> Self {
+        let hosts = names.len();
+        let host = |(at, name)| Host {
+            name,
             incarnations: (FIRST, FIRST),
             ahead: 1_000 * at as u64,
             machine: None,
@@ -59,7 +66,7 @@ impl World {
         };
         let mut world = Self {
             now: 1_000_000,
-            hosts: (0..hosts).map(host).collect(),
+            hosts: names.into_iter().enumerate().map(host).collect(),
             network: Network::new(seed),
             config,
             facts: Facts::default(),
