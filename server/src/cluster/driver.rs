@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) interest: Arc<Interest>,
     pub(super) relay: Arc<Relay>,
     pub(super) post: Post,
+    /// The incarnation of another node of this one's name, once the cluster listens to that one instead.
+    pub(super) superseded: watch::Sender<Option<u64>>,
     /// Held by the driver for one message or one step, and for a look by others. See [`Shards`] for the
     /// order of locks.
     pub(super) state: Mutex<State>,
@@ -38,8 +40,6 @@ pub(super) struct State {
     pub(super) node: Node,
     /// What came of each node, by its name.
     pub(super) received: BTreeMap<Arc<str>, Traffic>,
-    /// The incarnation of another node of this one's name, which the cluster listens to instead.
-    pub(super) superseded: Option<u64>,
     /// Shards whose presences of other nodes are here or being fetched.
     pub(super) wanted: BTreeSet<u16>,
     /// Messages that replication refused.
@@ -282,13 +282,11 @@ impl Driver {
             }
             Output::Superseded(incarnation) => {
                 let me = shared.shards.replica();
-                lock(&shared.state).superseded = Some(incarnation);
                 tracing::error!(
-                    "cluster: {me} is ignored by the others, because there is a later {}#{incarnation}: \
-                     give each node a name of its own (--node); if this is the only one of its name, its \
-                     clock was set back: start it again",
+                    "cluster: {me} is ignored by the others, because there is a later {}#{incarnation}",
                     me.node()
                 );
+                shared.superseded.send_replace(Some(incarnation));
             }
         }
     }

@@ -70,7 +70,6 @@ use self::driver::{Driver, Parts, Shared, State, Stop};
 use self::post::Post;
 use self::relay::Relay;
 use crate::presence::Interest;
-use crate::sync::lock;
 use crate::{Presence, PubSub};
 
 /// A node's part in its cluster. Cheap to clone; clones are the same.
@@ -125,6 +124,7 @@ impl Cluster {
         let (syncing, synced) = watch::channel(false);
         let shared = Arc::new(Shared {
             post: Post::start(&bus, settings.max_outgoing_bytes),
+            superseded: watch::Sender::new(None),
             bus,
             shards,
             interest,
@@ -132,7 +132,6 @@ impl Cluster {
             state: Mutex::new(State {
                 node,
                 received: BTreeMap::new(),
-                superseded: None,
                 wanted: BTreeSet::new(),
                 refused: 0,
             }),
@@ -167,11 +166,20 @@ impl Cluster {
         let _ = self.0.synced.clone().wait_for(|synced| *synced).await;
     }
 
-    /// Whether another node has the same name and the others listen to that one: nobody else sees the
-    /// users of this node.
-    #[must_use]
-    pub fn is_superseded(&self) -> bool {
-        lock(&self.0.shared.state).superseded.is_some()
+    /// Waits until the others listen to another node of this one's name, and returns the incarnation of
+    /// that one: nobody else sees the users of this node any more, so it had better close their
+    /// connections, for them to find another.
+    ///
+    /// It has two causes. Two nodes were given one name: the one that was started last counts. Or this
+    /// one was started with a clock that had been set back: it learns so as soon as it has found the
+    /// others, and may start again as a [later life](crate::PresenceBuilder::later_than).
+    pub async fn superseded(&self) -> u64 {
+        let mut superseded = self.0.shared.superseded.subscribe();
+        match superseded.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(incarnation)) => *incarnation,
+            // Its sender is this handle's own.
+            _ => std::future::pending().await,
+        }
     }
 
     /// How the cluster looks from here.

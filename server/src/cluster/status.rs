@@ -69,7 +69,7 @@ impl Status {
         Self {
             replica: state.node.replica().clone(),
             version: state.node.version(),
-            superseded: state.superseded,
+            superseded: *shared.superseded.borrow(),
             shards: shared.shards.len(),
             shards_wanted: state.wanted.len(),
             shards_unready: state.node.footprint().unready,

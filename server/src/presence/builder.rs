@@ -3,10 +3,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herenow_core::replica::{DEFAULT_SHARDS, ShardConfig};
+use herenow_core::replica::{DEFAULT_SHARDS, ReplicaId, ShardConfig};
 use serde::Serialize;
 
 use super::Presence;
+use super::clock::Clock;
 use super::fetch::{Fetch, FetchError};
 use crate::PubSub;
 
@@ -15,6 +16,8 @@ use crate::PubSub;
 pub struct PresenceBuilder {
     pubsub: PubSub,
     node: Arc<str>,
+    /// An earlier life of the node; 0 stands for none.
+    later_than: u64,
     shards: u16,
     config: ShardConfig,
     fetch: Option<Fetch>,
@@ -29,6 +32,7 @@ impl PresenceBuilder {
         Self {
             pubsub: pubsub.clone(),
             node: DEFAULT_NODE.into(),
+            later_than: 0,
             shards: DEFAULT_SHARDS,
             config: ShardConfig::default(),
             fetch: None,
@@ -73,6 +77,12 @@ impl PresenceBuilder {
     /// The name of this node, unique in its cluster.
     pub fn node(mut self, node: impl Into<Arc<str>>) -> Self {
         self.node = node.into();
+        self
+    }
+
+    /// Has this life of the node count as later than the one of this incarnation, whatever the clock says.
+    pub fn later_than(mut self, incarnation: u64) -> Self {
+        self.later_than = incarnation;
         self
     }
 
@@ -128,6 +138,15 @@ impl PresenceBuilder {
     pub fn start(self) -> Presence {
         let timeout = self.fetch_timeout;
         let fetch = self.fetch.map(|fetch| fetch.limited_to(timeout));
-        Presence::start(self.pubsub, self.node, self.shards, self.config, fetch)
+        let clock = Clock::start();
+        let incarnation = clock.incarnation().max(self.later_than.saturating_add(1));
+        let replica = ReplicaId::new(self.node, incarnation);
+        Presence::start(
+            self.pubsub,
+            (replica, clock),
+            self.shards,
+            self.config,
+            fetch,
+        )
     }
 }

@@ -48,6 +48,7 @@ pub use herenow_core::replica::{Counts, MetaError, PhxRef, TrackError, UpdateErr
 pub use place::Place;
 pub use presences::{Entry, Presences};
 
+use clock::Clock;
 use fetch::{Fetch, Fields};
 use owners::Owners;
 
@@ -92,12 +93,12 @@ impl Presence {
 
     fn start(
         pubsub: PubSub,
-        node: Arc<str>,
+        life: (ReplicaId, Clock),
         shards: u16,
         config: ShardConfig,
         fetch: Option<Fetch>,
     ) -> Self {
-        let shards = Shards::start(pubsub.clone(), node, shards, &config, fetch);
+        let shards = Shards::start(pubsub.clone(), life, shards, &config, fetch);
         let inner = Arc::new(Inner {
             shards,
             owners: Owners::new(),

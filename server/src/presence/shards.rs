@@ -66,13 +66,11 @@ impl Shards {
     /// Makes the shards and starts their tasks. Within a tokio runtime.
     pub(super) fn start(
         pubsub: PubSub,
-        node: Arc<str>,
+        (replica, clock): (ReplicaId, Clock),
         number: u16,
         config: &ShardConfig,
         fetch: Option<Fetch>,
     ) -> Arc<Self> {
-        let clock = Clock::start();
-        let replica = ReplicaId::new(node, clock.incarnation());
         let shards = Arc::new(Self {
             cells: (0..number)
                 .map(|index| Cell::new(Shard::new(replica.clone(), index, config.clone())))

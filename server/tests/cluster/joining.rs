@@ -5,9 +5,9 @@ use std::time::Duration;
 use herenow::cluster::bus::{ClusterConfig, LocalNetwork};
 use herenow::cluster::{Cluster, ClusterError, Settings};
 use herenow::{Presence, PubSub};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::node::{Start, eventually, lists, start};
+use crate::node::{DEADLINE, Start, eventually, lists, start};
 
 #[tokio::test(start_paused = true)]
 async fn a_node_is_synced_once_it_knows_what_the_others_have() {
@@ -39,20 +39,25 @@ async fn the_first_node_of_a_cluster_is_synced_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_with_the_name_of_a_later_one_is_told() {
+async fn a_node_with_the_name_of_a_later_one_is_told_and_may_live_again() {
     let network = LocalNetwork::new();
     let first = Start::new(&network, "same").join();
     sleep(Duration::from_secs(1)).await;
     // The paused clock stands still for the incarnation, which is the system's time.
     std::thread::sleep(Duration::from_millis(2));
     let second = Start::new(&network, "same").join();
-    eventually("the first one knows", async || {
-        first.cluster.status().superseded.is_some()
-    })
-    .await;
+    let told = timeout(DEADLINE, first.cluster.superseded()).await;
     let later = second.presence.replica().incarnation();
+    assert_eq!(told, Ok(later));
     assert_eq!(first.cluster.status().superseded, Some(later));
     assert_eq!(second.cluster.status().superseded, None);
+
+    let pubsub = PubSub::new();
+    let again = Presence::builder(&pubsub)
+        .node("same")
+        .later_than(later + 1_000_000);
+    let again = again.start();
+    assert_eq!(again.replica().incarnation(), later + 1_000_001);
 }
 
 #[tokio::test(start_paused = true)]

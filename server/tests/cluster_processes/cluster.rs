@@ -74,17 +74,24 @@ impl Cluster {
     }
 
     fn start(&self, name: &'static str, at: &str, seeds: &[&Node], flags: &[&str]) -> Start {
-        let addresses = seeds.iter().filter_map(|seed| seed.for_nodes.clone());
         Start {
             name,
             namespace: None,
             listen: "127.0.0.1:0".into(),
             listen_for_nodes: self.broker.is_none().then(|| at.to_owned()),
-            cluster: match &self.broker {
-                Some(broker) => vec![broker.url()],
-                None => addresses.collect(),
-            },
+            cluster: self.addresses(seeds),
             flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
+        }
+    }
+
+    /// Where a node finds the cluster that has these in it.
+    pub(crate) fn addresses(&self, seeds: &[&Node]) -> Vec<String> {
+        match &self.broker {
+            Some(broker) => vec![broker.url()],
+            None => seeds
+                .iter()
+                .filter_map(|seed| seed.for_nodes.clone())
+                .collect(),
         }
     }
 

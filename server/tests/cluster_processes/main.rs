@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod deaths;
 mod log;
+mod names;
 #[path = "../cluster_bus/nats_server.rs"]
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod nats_server;

@@ -127,6 +127,11 @@ impl Node {
         body.to_owned()
     }
 
+    /// Waits until its log has this in it.
+    pub(crate) async fn says(&self, text: &str) {
+        self.log.after(text).await;
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let process = self.process.id().to_string();

@@ -1,4 +1,4 @@
-//! Nodes that do not belong: with another secret, of another cluster, with a name that is taken.
+//! Nodes that do not belong: with another secret, or of another cluster.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,6 @@ use crate::support::DEADLINE;
 for_each_engine! {
     a_node_with_another_secret_is_kept_out_and_counted,
     a_node_of_another_cluster_is_not_heard,
-    a_node_whose_name_is_taken_by_a_later_one_wants_no_traffic,
 }
 
 /// A file with a secret, removed when it goes out of scope.
@@ -86,21 +85,4 @@ async fn a_node_of_another_cluster_is_not_heard(engine: Engine) {
     lists(&other, &["olga"]).await;
     know_each_other(&[&a, &b]).await;
     know_each_other(&[&other]).await;
-}
-
-async fn a_node_whose_name_is_taken_by_a_later_one_wants_no_traffic(engine: Engine) {
-    let cluster = Cluster::new(engine).await;
-    let [a, b, c] = cluster.three().await;
-    let again = cluster.node("a", &[&b]).await;
-    know_each_other(&[&again, &b, &c]).await;
-    let end = Instant::now() + DEADLINE;
-    while a.get("/readyz").await != "another node has the same name\n" {
-        assert!(Instant::now() < end, "{:#}", a.view().await);
-        sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(
-        a.view().await["superseded_by"],
-        again.view().await["incarnation"]
-    );
-    assert_eq!(again.get("/readyz").await, "ready\n");
 }

@@ -17,7 +17,7 @@ use crate::args::ClusterPlan;
 
 /// Joins, if there is a cluster to join. The error is one line for the person who started the server.
 pub(crate) async fn join(
-    plan: ClusterPlan,
+    plan: &ClusterPlan,
     pubsub: &PubSub,
     presence: &Presence,
 ) -> Result<Option<Cluster>, String> {
@@ -27,7 +27,13 @@ pub(crate) async fn join(
     let (bus, inbox) = bus::open(&plan.config, presence.replica().incarnation())
         .await
         .map_err(|error| error.to_string())?;
-    let cluster = Cluster::join(Arc::clone(&bus), inbox, pubsub, presence, plan.settings);
+    let cluster = Cluster::join(
+        Arc::clone(&bus),
+        inbox,
+        pubsub,
+        presence,
+        plan.settings.clone(),
+    );
     match cluster {
         Ok(cluster) => Ok(Some(cluster)),
         Err(error) => {
@@ -73,7 +79,6 @@ fn of_cluster(cluster: &Cluster, status: &Status) -> Map<String, Value> {
     let refused = bus::Reason::ALL.map(|reason| (reason.as_str().to_owned(), refused.of(reason)));
     let view = json!({
         "synced": cluster.is_synced(),
-        "superseded_by": status.superseded,
         "version": status.version,
         "shards": {
             "total": status.shards,

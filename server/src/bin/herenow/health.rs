@@ -38,7 +38,6 @@ impl Readiness {
         }
         match &self.cluster {
             Some(cluster) if !cluster.is_synced() => Err("joining the cluster\n"),
-            Some(cluster) if cluster.is_superseded() => Err("another node has the same name\n"),
             _ => Ok(()),
         }
     }

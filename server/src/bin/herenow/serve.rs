@@ -1,13 +1,16 @@
 //! `herenow serve`, from the first port to the last connection.
 
+use std::future::pending;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herenow::cluster::Cluster;
 use herenow::cluster::bus::QUIET_LOGS;
 use herenow::{Endpoint, Limits, Presence, PubSub, RoomChannel};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -15,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use warp::Filter;
 
 use crate::access::Access;
-use crate::args::Serve;
+use crate::args::{ClusterPlan, Serve};
 use crate::cluster;
 use crate::health::{self, Readiness};
 use crate::listener;
@@ -33,7 +36,7 @@ const SOCKET_PATH: &str = "socket";
 pub(crate) async fn serve(options: Serve) -> Result<(), String> {
     log_to_stderr(&options.operation.log);
     let plan = options.cluster.plan(options.limits.max_frame_size)?;
-    let access = Access::new(&options.access)?;
+    let access = Arc::new(Access::new(&options.access)?);
     let mut signals =
         Signals::new().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
     let listener = listener::listen(&options.listen).await?;
@@ -41,48 +44,111 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
 
     // Programs that start a server on port 0 read the port from this line, so it comes first.
     eprintln!("listening on http://{address}");
-
-    let pubsub = PubSub::new();
-    let presence = Presence::builder(&pubsub)
-        .node(plan.config.node.as_str())
-        .window(options.window_ms)
-        .start();
-    let cluster = cluster::join(plan, &pubsub, &presence).await?;
-    let access = Arc::new(access);
-    let endpoint = endpoint(&options, &access, &pubsub, &presence);
-    let readiness = Readiness::new(cluster.clone());
-    let routes = endpoint
-        .routes(SOCKET_PATH)
-        .or(health::routes(readiness.clone()))
-        .unify()
-        .or(cluster::routes(presence.clone(), cluster.clone()))
-        .unify()
-        .or(metrics::routes(endpoint.clone(), presence, cluster.clone()))
-        .unify()
-        .or(site::pages(options.www, options.client))
-        .unify();
-    let (stop_accepting, stopped) = oneshot::channel::<()>();
-    let server = warp::serve(routes)
-        .incoming(listener)
-        .graceful(async { _ = stopped.await })
-        .run();
-    let server = tokio::spawn(server);
     warn_of_open_access(&access, address);
 
-    let signal = signals.next().await;
-    tracing::info!("{signal}: closing the connections; once more stops at once");
-    tokio::spawn(async move {
-        signals.next().await;
-        process::exit(EXIT_INTERRUPTED);
-    });
-    readiness.stop();
-    drop(stop_accepting);
-    drain(&endpoint, server, options.operation.shutdown_grace).await;
-    // Last, so that the lists of others name each user for as long as the connection is open.
-    if let Some(cluster) = cluster {
-        cluster.leave().await;
+    let server = Server {
+        options,
+        plan,
+        access,
+    };
+    let started = Instant::now();
+    let mut end = server.live(listener, &mut signals, 0).await?;
+    // So soon after the start it was the clock, which had been set back; or two were started together.
+    if let End::Superseded(later) = end
+        && started.elapsed() < server.plan.settings.join_timeout
+    {
+        tracing::warn!("starts again as a later life of the same name");
+        let listener = listener::listen(&address.to_string()).await?;
+        end = server.live(listener, &mut signals, later).await?;
     }
-    Ok(())
+    match end {
+        End::Asked => Ok(()),
+        End::Superseded(_) => Err(format!(
+            "another node named {} has started since, and two of one name cannot be told apart: give each \
+             a name of its own with --node (HERENOW_NODE)",
+            server.plan.config.node
+        )),
+    }
+}
+
+/// Why a server stops.
+enum End {
+    /// Somebody wanted it.
+    Asked,
+    /// The cluster listens to another node of its name, of this incarnation.
+    Superseded(u64),
+}
+
+struct Server {
+    options: Serve,
+    plan: ClusterPlan,
+    access: Arc<Access>,
+}
+
+impl Server {
+    /// Serves from joining the cluster, as a life later than `earlier`, until all connections are closed.
+    async fn live(
+        &self,
+        listener: TcpListener,
+        signals: &mut Signals,
+        earlier: u64,
+    ) -> Result<End, String> {
+        let Self { options, plan, .. } = self;
+        let pubsub = PubSub::new();
+        let presence = Presence::builder(&pubsub)
+            .node(plan.config.node.as_str())
+            .later_than(earlier)
+            .window(options.window_ms)
+            .start();
+        let cluster = cluster::join(plan, &pubsub, &presence).await?;
+        let endpoint = endpoint(options, &self.access, &pubsub, &presence);
+        let readiness = Readiness::new(cluster.clone());
+        let routes = endpoint
+            .routes(SOCKET_PATH)
+            .or(health::routes(readiness.clone()))
+            .unify()
+            .or(cluster::routes(presence.clone(), cluster.clone()))
+            .unify()
+            .or(metrics::routes(endpoint.clone(), presence, cluster.clone()))
+            .unify()
+            .or(site::pages(options.www.clone(), options.client.clone()))
+            .unify();
+        let (stop_accepting, stopped) = oneshot::channel::<()>();
+        let server = warp::serve(routes)
+            .incoming(listener)
+            .graceful(async { _ = stopped.await })
+            .run();
+        let server = tokio::spawn(server);
+
+        let end = tokio::select! {
+            signal = signals.next() => {
+                tracing::info!("{signal}: closing the connections; once more stops at once");
+                End::Asked
+            }
+            later = superseded(cluster.as_ref()) => End::Superseded(later),
+        };
+        readiness.stop();
+        drop(stop_accepting);
+        let close = async {
+            drain(&endpoint, server, options.operation.shutdown_grace).await;
+            // Last, so that the lists of others name each user for as long as the connection is open.
+            if let Some(cluster) = cluster {
+                cluster.leave().await;
+            }
+        };
+        tokio::select! {
+            () = close => Ok(end),
+            _ = signals.next() => process::exit(EXIT_INTERRUPTED),
+        }
+    }
+}
+
+/// Waits until the cluster listens to another node of this one's name.
+async fn superseded(cluster: Option<&Cluster>) -> u64 {
+    match cluster {
+        Some(cluster) => cluster.superseded().await,
+        None => pending().await,
+    }
 }
 
 fn endpoint(

@@ -21,11 +21,6 @@ pub(super) fn write(text: &mut Exposition, status: &Status) {
         "Shards of these that still wait for other nodes.",
         count(status.shards_unready),
     );
-    text.gauge(
-        "cluster_superseded",
-        "1 if another node has the same name and the others listen to that one.",
-        u64::from(status.superseded.is_some()),
-    );
     broadcasts(text, status);
     traffic(text, status);
 }
@@ -49,6 +44,21 @@ fn replicas(text: &mut Exposition, status: &Status) {
     );
     let node = |member: &herenow::cluster::Member| label("node", member.replica.node());
     let members = || status.members.iter();
+    text.gauges(
+        "cluster_replica_up",
+        "1 if the users of a node are listed here.",
+        members().map(|member| (node(member), u64::from(member.state == MemberState::Up))),
+    );
+    text.gauges(
+        "cluster_replica_incarnation",
+        "Which life of a node it is: when it was started, in microseconds since 1970.",
+        members().map(|member| (node(member), member.replica.incarnation())),
+    );
+    text.gauges(
+        "cluster_replica_version",
+        "Changes of presences that a node is known to have made in this life.",
+        members().map(|member| (node(member), member.version)),
+    );
     text.gauges(
         "cluster_replica_changes_behind",
         "Changes that a node is known to have made and that are not here yet.",
