@@ -15,6 +15,7 @@ use crate::{
     package,
     run::check_port,
     server,
+    signal::{self, Signal},
     workspace::{package_dir, root, target_dir},
 };
 
@@ -155,7 +156,7 @@ fn wait(running: &mut Vec<(&Node, Running)>, stop: &Receiver<()>) {
 /// Asks all nodes to stop, and waits for them as long as they may take.
 fn stop_all(running: &mut Vec<(&Node, Running)>) {
     for (_, process) in running.iter() {
-        ask_to_stop(&process.0);
+        signal::send(Signal::Terminate, process.0.id());
     }
     let end = Instant::now() + STOP_WITHIN;
     while !running.is_empty() && Instant::now() < end {
@@ -175,16 +176,3 @@ fn shield_from_terminal(command: &mut Command) {
 
 #[cfg(not(unix))]
 fn shield_from_terminal(_: &mut Command) {}
-
-/// As a service manager does.
-#[cfg(unix)]
-fn ask_to_stop(process: &Child) {
-    use rustix::process::{Pid, Signal, kill_process};
-    if let Some(pid) = i32::try_from(process.id()).ok().and_then(Pid::from_raw) {
-        // It may have ended already.
-        let _ = kill_process(pid, Signal::TERM);
-    }
-}
-
-#[cfg(not(unix))]
-fn ask_to_stop(_: &Child) {}

@@ -7,9 +7,12 @@ mod minify;
 mod node;
 mod package;
 mod run;
+mod running;
 mod server;
+mod signal;
 mod sim;
 mod size;
+mod soak;
 mod steps;
 mod suite;
 mod system;
@@ -89,6 +92,9 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Put everything at once on a cluster for long, with faults, and tell whether all stayed true and
+    /// memory flat; lines of JSON
+    Soak(soak::Soak),
 }
 
 /// What `build` makes.
@@ -126,6 +132,7 @@ fn execute(task: Task) -> Result<()> {
         Task::Sim { cost: true, .. } => sim::cost(),
         Task::Sim { schedules, .. } => sim::schedules(schedules),
         Task::Bench { row, quick } => bench::bench(&row, quick),
+        Task::Soak(soak) => soak.run(),
     }
 }
 

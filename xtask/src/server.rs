@@ -12,6 +12,11 @@ pub(crate) fn build(release: bool) -> Result<PathBuf> {
     build_with(release, &[])
 }
 
+/// The build that developers have, with every cluster engine in: that of the tests.
+pub(crate) fn build_with_all_engines() -> Result<PathBuf> {
+    build_with(false, &["zenoh", "nats"])
+}
+
 /// As [`build`], with more features of the server.
 pub(crate) fn build_with(release: bool, features: &[&str]) -> Result<PathBuf> {
     let build = cargo(["build", "--package", "herenow", "--bin", "herenow"]);

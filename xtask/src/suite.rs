@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::{
     command::{Cmd, cargo, cmd},
-    node, package, server, size,
+    node, package, server, size, soak,
     steps::Steps,
     system,
     workspace::package_dir,
@@ -89,6 +89,9 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
                 .args(["--test", "cluster_bus", "--test", "cluster_processes"])
                 .run()
         })?;
+    }
+    if wanted(Part::Rust) || wanted(Part::Cluster) {
+        steps.step("a short soak", || soak::Soak::short().run())?;
     }
     if !(wanted(Part::Js) || wanted(Part::Interop) || wanted(Part::Browser)) {
         return Ok(());

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::error::Error;
 use crate::options::Options;
 use crate::run::Run;
-use crate::scenario::{Bigroom, Broadcast, Churn, Cluster, Idle, Scenario, Steady, Storm};
+use crate::scenario::{Bigroom, Broadcast, Churn, Cluster, Idle, Scenario, Soak, Steady, Storm};
 
 /// Examples for the help text.
 pub const EXAMPLES: &str = "\
@@ -51,6 +51,7 @@ enum Which {
     Steady(Steady),
     Bigroom(Bigroom),
     Cluster(Cluster),
+    Soak(Soak),
 }
 
 impl Command {
@@ -68,15 +69,20 @@ impl Command {
             Which::Steady(steady) => self.measure(steady).await,
             Which::Bigroom(bigroom) => self.measure(bigroom).await,
             Which::Cluster(cluster) => self.measure(cluster).await,
+            Which::Soak(soak) => self.measure(soak).await,
         }
     }
 
     async fn measure<S: Scenario>(&self, scenario: &S) -> Result<String, Error> {
         let run = Run::prepare(&self.url, &self.options, scenario).await?;
+        let run = run.with_news(|line| println!("{line}"));
         let report = tokio::select! {
             report = run.carry_out(scenario) => report?,
             never = run.progress().print(S::NAME) => match never {},
         };
+        // A failure is to be seen with all its figures.
+        let verdict = scenario.verdict(&report.outcome);
+        verdict.inspect_err(|_| println!("{report}"))?;
         Ok(report.to_string())
     }
 }

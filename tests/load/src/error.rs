@@ -25,6 +25,8 @@ pub enum Error {
     },
     /// The time was over. It says how far things had come.
     Late(String),
+    /// The run came to its end, and what it found is wrong.
+    Failed(String),
 }
 
 impl Error {
@@ -62,7 +64,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Settings(problem) | Self::Late(problem) => f.write_str(problem),
+            Self::Settings(problem) | Self::Late(problem) | Self::Failed(problem) => {
+                f.write_str(problem)
+            }
             Self::Connection { user, problem } => write!(f, "connection of {user}: {problem}"),
             Self::Answer { user, problem } => write!(f, "{user}: {problem}"),
         }

@@ -30,17 +30,29 @@ impl Recorder {
 
     pub(crate) fn summary(&self) -> Summary {
         let histogram = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
-        Summary {
-            count: histogram.len(),
-            min: milliseconds(histogram.min()),
-            mean: histogram.mean() / 1e6,
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-            max: milliseconds(histogram.max()),
-        }
+        summarize(&histogram)
+    }
+
+    /// What was recorded since the last time, which is then forgotten.
+    pub(crate) fn take(&self) -> Summary {
+        let mut histogram = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let summary = summarize(&histogram);
+        histogram.reset();
+        summary
+    }
+}
+
+fn summarize(histogram: &Histogram<u64>) -> Summary {
+    let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
+    Summary {
+        count: histogram.len(),
+        min: milliseconds(histogram.min()),
+        mean: histogram.mean() / 1e6,
+        p50: at(0.5),
+        p90: at(0.9),
+        p99: at(0.99),
+        p999: at(0.999),
+        max: milliseconds(histogram.max()),
     }
 }
 
@@ -93,6 +105,14 @@ mod tests {
         ] {
             assert!((value - expected).abs() <= expected / 1000.0, "{value}");
         }
+    }
+
+    #[test]
+    fn what_was_taken_is_forgotten() {
+        let recorder = Recorder::new();
+        recorder.record(Duration::from_millis(7));
+        assert_eq!(recorder.take().count, 1);
+        assert_eq!(recorder.take().count, 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use herenow_core::client::ChannelId;
+use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::Error;
@@ -15,7 +16,7 @@ use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::scenario::Scenario;
-use crate::session::Session;
+use crate::session::{Opening, Session};
 use crate::system::{self, Sources};
 use crate::target::Target;
 
@@ -39,6 +40,8 @@ pub struct Run {
     servers: Vec<Process>,
     sources: Sources,
     opened: AtomicUsize,
+    /// Is given what a long run has to say before its end: lines of JSON.
+    news: fn(&str),
 }
 
 /// Runs a scenario against the socket at `url` and says nothing until it has ended.
@@ -89,7 +92,20 @@ impl Run {
             servers: servers.collect::<Result<_, _>>()?,
             sources,
             opened: AtomicUsize::new(0),
+            news: |_| (),
         })
+    }
+
+    /// Has what a long run says before its end handed to `news`, line by line.
+    pub(crate) fn with_news(self, news: fn(&str)) -> Self {
+        Self { news, ..self }
+    }
+
+    /// Says something before the end.
+    pub(crate) fn tell(&self, line: &impl Serialize) {
+        if let Ok(line) = serde_json::to_string(line) {
+            (self.news)(&line);
+        }
     }
 
     pub(crate) async fn carry_out<S: Scenario>(
@@ -100,7 +116,7 @@ impl Run {
             eprintln!("{}: {note}", S::NAME);
         }
         self.progress.stage("connected", scenario.sockets());
-        let limit = Duration::from_secs(self.options.timeout);
+        let limit = Duration::from_secs(self.options.timeout) + scenario.lasts();
         let outcome = timeout(limit, scenario.run(self)).await;
         let outcome = outcome.map_err(|_| {
             let (seconds, progress) = (limit.as_secs(), &self.progress);
@@ -158,9 +174,21 @@ impl Run {
 
     /// Connects the client with this number.
     pub(crate) async fn connect(&self, number: usize) -> Result<Session, Error> {
-        let (node, user) = (&self.nodes[self.node_of(number)], self.user(number));
+        let opening = Opening::new(self.node_of(number), self.user(number));
+        self.open(opening).await
+    }
+
+    /// Opens a connection.
+    pub(crate) async fn open(&self, opening: Opening) -> Result<Session, Error> {
         let opened = self.opened.fetch_add(1, Ordering::Relaxed);
-        Session::connect(self, node, opened, user).await
+        Session::connect(self, &self.nodes[opening.node], opened, opening).await
+    }
+
+    /// Whether a node accepts connections.
+    pub(crate) async fn is_reachable(&self, node: usize) -> bool {
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+        let address = self.nodes[node].address;
+        self.sources.connect(address, opened, None).await.is_ok()
     }
 
     /// Connects the clients with these numbers, several at a time. They come out in

@@ -85,14 +85,22 @@ impl Sources {
         )))
     }
 
-    /// Opens connection number `number` of all that go to `target`.
-    pub(crate) async fn connect(self, target: SocketAddr, number: usize) -> io::Result<TcpStream> {
+    /// Opens connection number `number` of all that go to `target`, with a receive buffer of so many bytes.
+    pub(crate) async fn connect(
+        self,
+        target: SocketAddr,
+        number: usize,
+        buffer: Option<u32>,
+    ) -> io::Result<TcpStream> {
         let socket = match target {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
         if let Some(source) = self.source(target, number) {
             socket.bind(SocketAddr::new(source, 0))?;
+        }
+        if let Some(bytes) = buffer {
+            socket.set_recv_buffer_size(bytes)?;
         }
         socket.set_nodelay(true)?;
         socket.connect(target).await
@@ -145,7 +153,7 @@ mod tests {
         let sources = Sources { per_address: 1 };
         let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = server.local_addr().unwrap();
-        let _client = sources.connect(target, 2).await.unwrap();
+        let _client = sources.connect(target, 2, None).await.unwrap();
         let (_, from) = server.accept().await.unwrap();
         assert_eq!(from.ip().to_string(), "127.0.0.3");
     }

@@ -29,6 +29,16 @@ impl Watch {
         }
     }
 
+    /// The topic is joined anew: what was seen stays, as in a browser, until the new state comes.
+    pub(crate) fn rejoin(&mut self) {
+        self.early = Some(Vec::new());
+    }
+
+    /// Who is present, once the state has come.
+    pub(crate) fn presences(&self) -> Option<&Presences> {
+        self.early.is_none().then_some(&self.presences)
+    }
+
     /// How many keys are present, once the state has come.
     pub(crate) fn len(&self) -> usize {
         match self.early {

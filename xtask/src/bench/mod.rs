@@ -4,7 +4,6 @@
 //! compares with Phoenix. It judges nothing: figures depend on the machine and on what else it does.
 
 mod rows;
-mod server;
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +11,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use self::rows::{Figure, Row, Source};
-use self::server::Running;
 use crate::command::{cargo, cmd};
+use crate::running::Running;
 use crate::system;
 use crate::workspace::target_dir;
 

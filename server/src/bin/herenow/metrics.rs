@@ -7,6 +7,7 @@ use std::fmt::Write;
 use herenow::cluster::Cluster;
 use herenow::{Endpoint, Presence};
 use http::header::CONTENT_TYPE;
+use tokio::runtime::Handle;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
@@ -62,6 +63,11 @@ fn exposition(endpoint: &Endpoint, presence: &Presence) -> Exposition {
         "own_presences",
         "Presences of this node's own connections.",
         count(presences.own_presences),
+    );
+    text.gauge(
+        "tasks",
+        "Tasks of the runtime that have not ended, of which each connection is one.",
+        count(Handle::current().metrics().num_alive_tasks()),
     );
     text.counter(
         "connections_total",

@@ -10,10 +10,12 @@ mod broadcast;
 mod churn;
 mod cluster;
 mod idle;
+mod soak;
 mod steady;
 mod storm;
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -25,6 +27,7 @@ pub use broadcast::{Broadcast, BroadcastOutcome};
 pub use churn::{Churn, ChurnOutcome};
 pub use cluster::{Cluster, ClusterOutcome};
 pub use idle::{Idle, IdleOutcome};
+pub use soak::{Soak, SoakOutcome};
 pub use steady::{Steady, SteadyOutcome};
 pub use storm::{Storm, StormOutcome};
 
@@ -44,6 +47,12 @@ pub trait Scenario {
         1
     }
 
+    /// How long it goes on when nothing is slow; it is given up when it takes longer than that and the
+    /// timeout.
+    fn lasts(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Further nodes that it connects to, by their URLs.
     fn more_urls(&self) -> impl Iterator<Item = &str> {
         std::iter::empty()
@@ -55,6 +64,15 @@ pub trait Scenario {
     ///
     /// [`Error::Settings`] that says which does not, and what would.
     fn check(&self) -> Result<(), Error>;
+
+    /// Whether what it measured is a failure: then the report is made all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] that says what is wrong.
+    fn verdict(&self, _outcome: &Self::Outcome) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Carries it out.
     fn run(&self, run: &Run) -> impl Future<Output = Result<Self::Outcome, Error>>;

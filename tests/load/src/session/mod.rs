@@ -29,6 +29,28 @@ use protocol::Protocol;
 
 pub(crate) use protocol::{Message, Seen};
 
+/// The close code of who has nothing more to say.
+pub(crate) const CLOSE_NORMAL: u16 = 1000;
+
+/// How a client connects.
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    pub(crate) node: usize,
+    pub(crate) user: String,
+    /// Bytes of the receive buffer, if the system is not to choose.
+    pub(crate) buffer: Option<u32>,
+}
+
+impl Opening {
+    pub(crate) fn new(node: usize, user: String) -> Self {
+        Self {
+            node,
+            user,
+            buffer: None,
+        }
+    }
+}
+
 /// A connected client.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -47,10 +69,12 @@ impl Session {
         run: &Run,
         target: &Target,
         number: usize,
-        user: String,
+        opening: Opening,
     ) -> Result<Self, Error> {
-        let opening = run.sources().connect(target.address, number).await;
-        let mut stream = opening.map_err(|error| Error::io(&user, &error))?;
+        let Opening { user, buffer, .. } = opening;
+        let sources = run.sources();
+        let connecting = sources.connect(target.address, number, buffer).await;
+        let mut stream = connecting.map_err(|error| Error::io(&user, &error))?;
         let path = target.path_and_query(&run.options().query(&user));
         let early = handshake::shake_hands(&mut stream, &target.authority, &path)
             .await
@@ -88,6 +112,26 @@ impl Session {
         self.protocol.push(self.now(), channel, event, payload)
     }
 
+    /// Has these bytes sent, whatever they are.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        self.protocol.outgoing().extend_from_slice(bytes);
+    }
+
+    /// Closes the connection as a browser does, and returns when the server has, too.
+    pub(crate) async fn close(mut self) -> Result<(), Error> {
+        self.protocol.close()?;
+        let ended = self.stay().await;
+        match self.closed_with() {
+            Some(CLOSE_NORMAL) => Ok(()),
+            _ => Err(ended),
+        }
+    }
+
+    /// The code with which the server has closed the connection, if it has.
+    pub(crate) fn closed_with(&self) -> Option<u16> {
+        self.protocol.closed_with()
+    }
+
     /// Sends, receives and hands over what comes, until `on` returns something. Dropping the future loses
     /// nothing: what was not handed over comes next time.
     pub(crate) async fn until<T>(
@@ -108,9 +152,22 @@ impl Session {
 
     /// Stays connected for as long as something else takes.
     pub(crate) async fn staying<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Error> {
+        self.staying_while(other, |_| Ok(())).await
+    }
+
+    /// Stays connected for as long as something else takes, and hands over what comes meanwhile.
+    pub(crate) async fn staying_while<T>(
+        &mut self,
+        other: impl Future<Output = T>,
+        mut on: impl FnMut(Seen<'_>) -> Result<(), Error>,
+    ) -> Result<T, Error> {
+        let staying = self.until(|seen| {
+            on(seen)?;
+            Ok(None::<std::convert::Infallible>)
+        });
         tokio::select! {
             done = other => Ok(done),
-            lost = self.stay() => Err(lost),
+            lost = staying => match lost? {},
         }
     }
 

@@ -9,11 +9,12 @@ use herenow_core::client::{
 };
 use herenow_core::protocol::json::{Cursor, Str};
 use herenow_core::protocol::{PHOENIX_TOPIC, json};
+use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::Frame as WebSocketFrame;
-use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use super::inbox::Frame;
-use super::milliseconds;
+use super::{CLOSE_NORMAL, milliseconds};
 use crate::error::Error;
 use crate::run::Run;
 
@@ -48,6 +49,8 @@ pub(super) struct Protocol {
     /// Changes with every frame. Masks keep proxies from taking payloads for requests; that takes none
     /// that is hard to guess, as long as there is no attacker who chooses the payloads.
     mask: u32,
+    /// The code with which the server has closed.
+    closed_with: Option<u16>,
 }
 
 impl Protocol {
@@ -71,6 +74,7 @@ impl Protocol {
             connection,
             outgoing: Vec::new(),
             mask: 0x9e37_79b9,
+            closed_with: None,
         }
     }
 
@@ -81,6 +85,17 @@ impl Protocol {
     /// Frames to be sent.
     pub(super) fn outgoing(&mut self) -> &mut Vec<u8> {
         &mut self.outgoing
+    }
+
+    /// Says that nothing more comes.
+    pub(super) fn close(&mut self) -> Result<(), Error> {
+        let code = CloseCode::from(CLOSE_NORMAL);
+        let reason = "".into();
+        self.send(WebSocketFrame::close(Some(CloseFrame { code, reason })))
+    }
+
+    pub(super) fn closed_with(&self) -> Option<u16> {
+        self.closed_with
     }
 
     pub(super) fn poll_timeout(&mut self) -> Option<u64> {
@@ -221,11 +236,12 @@ impl Protocol {
             .map_err(|error| Error::connection(&self.user, error))
     }
 
-    fn closed(&self, payload: &[u8]) -> Error {
+    fn closed(&mut self, payload: &[u8]) -> Error {
         let Some((code, reason)) = payload.split_first_chunk() else {
             return Error::connection(&self.user, "closed by the server");
         };
         let (code, reason) = (u16::from_be_bytes(*code), String::from_utf8_lossy(reason));
+        self.closed_with = Some(code);
         let problem = format_args!("closed by the server: {code} {reason}");
         Error::connection(&self.user, problem)
     }

@@ -1,6 +1,6 @@
 //! The server that is put under load.
 
-use herenow::{Connected, Endpoint, EndpointBuilder, Presence, PubSub, RoomChannel, UserId};
+use herenow::{Channel, Connected, Endpoint, Presence, PubSub, RoomChannel, UserId};
 use herenow_load::{Options, Summary};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -16,21 +16,18 @@ pub(crate) struct Host {
 impl Host {
     /// With the channel of the binary.
     pub(crate) async fn start() -> Self {
-        Self::build(|endpoint, presence| {
-            endpoint.channel("room:*", move || RoomChannel::new(presence.clone()))
-        })
-        .await
+        Self::start_with(RoomChannel::new).await
     }
 
     /// With the channel of the example `crowd`.
     pub(crate) async fn start_with_crowds() -> Self {
-        Self::build(|endpoint, presence| {
-            endpoint.channel("room:*", move || CrowdChannel(presence.clone()))
-        })
-        .await
+        Self::start_with(CrowdChannel).await
     }
 
-    async fn build(channel: impl FnOnce(EndpointBuilder, Presence) -> EndpointBuilder) -> Self {
+    /// With channels that this function makes.
+    pub(crate) async fn start_with<C: Channel>(
+        channel: impl Fn(Presence) -> C + Send + Sync + 'static,
+    ) -> Self {
         let pubsub = PubSub::new();
         let presence = Presence::builder(&pubsub).start();
         let endpoint = Endpoint::builder(&pubsub).connect(|request| async move {
@@ -41,7 +38,9 @@ impl Host {
                 },
             )
         });
-        let endpoint = channel(endpoint, presence).build();
+        let endpoint = endpoint
+            .channel("room:*", move || channel(presence.clone()))
+            .build();
         let url = listen(&endpoint).await;
         Self { url, endpoint }
     }

@@ -10,5 +10,6 @@ mod crowd;
 mod host;
 mod idle;
 mod refusals;
+mod soak;
 mod steady;
 mod storm;

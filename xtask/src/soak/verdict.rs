@@ -1,0 +1,155 @@
+//! Whether a soak is passed: no error, and no memory or files that grow.
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use super::sample::Sampled;
+
+/// The first part of the time is warm-up: buffers grow to what they need.
+const WARM_UP: f64 = 0.25;
+
+/// Fewer samples than this say nothing of growth.
+const ENOUGH: usize = 30;
+
+/// How much more the first node, which lives through all, may use at the end than after the warm-up.
+const MAY_GROW: f64 = 0.1;
+
+/// What was heard and sampled so far.
+#[derive(Default)]
+pub(super) struct Verdict {
+    /// What the load said at its end.
+    report: Option<Value>,
+    samples: Vec<Sampled>,
+}
+
+impl Verdict {
+    pub(super) fn note(&mut self, sampled: Sampled) {
+        self.samples.push(sampled);
+    }
+
+    /// A line of the load.
+    pub(super) fn hear(&mut self, line: &Value) {
+        if line["bench"] == "soak" {
+            self.report = Some(line.clone());
+        }
+    }
+
+    pub(super) fn line(&self) -> Value {
+        json!({
+            "soak": "verdict",
+            "passed": self.check().is_ok(),
+            "errors": self.errors(),
+            "memory_growth": self.growth("resident_bytes"),
+            "open_files_growth": self.growth("open_files"),
+            "tasks_growth": self.growth("tasks"),
+        })
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        match self.errors() {
+            None => bail!("the load did not come to its end"),
+            Some(0) => {}
+            Some(errors) => bail!("{errors} errors; see the lines with \"soak\":\"error\""),
+        }
+        for value in ["resident_bytes", "open_files", "tasks"] {
+            if let Some(growth) = self.growth(value).filter(|growth| *growth > MAY_GROW) {
+                let percent = growth * 100.0;
+                bail!("{value} of the first node grew by {percent:.0} % after the warm-up");
+            }
+        }
+        Ok(())
+    }
+
+    fn errors(&self) -> Option<u64> {
+        self.report.as_ref()?["counts"]["errors"].as_u64()
+    }
+
+    /// By what share a value of the first node grew from the end of the warm-up to the end, on the line
+    /// that fits it best. `None` if there are too few samples.
+    fn growth(&self, value: &str) -> Option<f64> {
+        let end = self.samples.last()?.seconds;
+        let points: Vec<(f64, f64)> = self
+            .samples
+            .iter()
+            .filter(|sampled| sampled.seconds >= end * WARM_UP)
+            .filter_map(|sampled| {
+                let (_, first) = sampled.nodes.first()?;
+                Some((sampled.seconds, first[value].as_f64()?))
+            })
+            .collect();
+        if points.len() < ENOUGH {
+            return None;
+        }
+        growth(&points)
+    }
+}
+
+/// By what share the line that fits the points best rises from the first to the last.
+fn growth(points: &[(f64, f64)]) -> Option<f64> {
+    let (first, last) = (points.first()?.0, points.last()?.0);
+    let count = points.len() as f64;
+    let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = points.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let rise: f64 = points
+        .iter()
+        .map(|(x, y)| (x - mean_x) * (y - mean_y))
+        .sum();
+    let run: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    let slope = rise / run;
+    let start = mean_y + slope * (first - mean_x);
+    Some(slope * (last - first) / start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn soak(errors: u64, memory: impl Fn(usize) -> f64) -> Verdict {
+        let mut verdict = Verdict::default();
+        for second in 0..100 {
+            let node = json!({"resident_bytes": memory(second), "open_files": 10});
+            verdict.note(Sampled {
+                seconds: second as f64,
+                nodes: vec![("node-0".into(), node)],
+            });
+        }
+        verdict.hear(&json!({"bench": "soak", "counts": {"errors": errors}}));
+        verdict
+    }
+
+    #[test]
+    fn memory_that_is_flat_after_the_warm_up_passes() {
+        let flat = soak(0, |second| if second < 20 { second as f64 } else { 20.0 });
+        assert!(flat.check().is_ok(), "{}", flat.line());
+        assert_eq!(flat.line()["passed"], true);
+    }
+
+    #[test]
+    fn memory_that_grows_all_the_time_does_not() {
+        let growing = soak(0, |second| 100.0 + second as f64);
+        let error = growing.check().unwrap_err().to_string();
+        assert!(error.contains("resident_bytes"), "{error}");
+        assert_eq!(growing.line()["passed"], false);
+    }
+
+    #[test]
+    fn an_error_does_not_pass_and_neither_does_a_load_that_has_not_ended() {
+        assert!(soak(1, |_| 1.0).check().is_err());
+        assert!(Verdict::default().check().is_err());
+    }
+
+    #[test]
+    fn a_few_samples_say_nothing_of_growth() {
+        let mut verdict = soak(0, |second| 1.0 + second as f64);
+        verdict.samples.truncate(ENOUGH - 1);
+        assert!(verdict.check().is_ok());
+    }
+
+    #[test]
+    fn growth_is_that_of_the_line_which_fits_best() {
+        let points: Vec<_> = (0..=10)
+            .map(|x| (f64::from(x), 100.0 + f64::from(x)))
+            .collect();
+        assert!((growth(&points).unwrap() - 0.1).abs() < 1e-9);
+    }
+}
