@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod command;
+mod frontend;
 mod minify;
 mod node;
 mod package;

@@ -21,7 +21,8 @@ use crate::{
     workspace::{package_dir, root, target_dir},
 };
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// The target of everything that runs in a browser.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The name of the wasm as cargo builds it, and of its glue in the package.
 const STEM: &str = "herenow_client";
@@ -41,6 +42,7 @@ pub(crate) fn build(optimize: bool) -> Result<()> {
         "--package",
         "herenow-client",
         "--no-default-features",
+        "--features=npm",
         "--target",
         TARGET,
         "--profile",
@@ -131,25 +133,24 @@ pub(crate) fn pack() -> Result<PathBuf> {
 }
 
 /// Clippy for the target that the client is written for: code behind `cfg(target_arch)` is seen only
-/// there.
+/// there. As the npm package has it, and as frontends in Rust do.
 pub(crate) fn lint() -> Result<()> {
     ensure_target()?;
-    cargo([
-        "clippy",
-        "--package",
-        "herenow-client",
-        "--no-default-features",
-        "--target",
-        TARGET,
-        "--",
-        "--deny",
-        "warnings",
-    ])
-    .run()
+    for what in [
+        ["--features=npm", "--lib"],
+        ["--features=frontend", "--all-targets"],
+    ] {
+        cargo(["clippy", "--package", "herenow-client"])
+            .args(["--no-default-features", "--target", TARGET])
+            .args(what)
+            .args(["--", "--deny", "warnings"])
+            .run()?;
+    }
+    Ok(())
 }
 
 /// Adds the wasm target through rustup where it is missing.
-fn ensure_target() -> Result<()> {
+pub(crate) fn ensure_target() -> Result<()> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let libdir = cmd(rustc, ["--print", "target-libdir", "--target", TARGET]).read()?;
     if Path::new(libdir.trim()).is_dir() {

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::{
     command::{Cmd, cargo, cmd},
-    node, package, server, size, soak,
+    frontend, node, package, server, size, soak,
     steps::Steps,
     system,
     workspace::package_dir,
@@ -104,9 +104,16 @@ fn run(steps: &mut Steps, only: &[Part]) -> Result<()> {
         true => Some(steps.step("Chromium", system::chromium)?),
         false => None,
     };
+    let frontend = match wanted(Part::Browser) {
+        true => Some(steps.step("frontend in Rust", frontend::build)?),
+        false => None,
+    };
     let mut node_tests = |name, folder| {
         steps.step(name, || {
             let mut tests = node_test(&server, folder)?;
+            if let Some(frontend) = &frontend {
+                tests = tests.env("HERENOW_FRONTEND", frontend);
+            }
             if let Some(chromium) = &chromium {
                 tests = tests.env("HERENOW_CHROMIUM", chromium);
             }
