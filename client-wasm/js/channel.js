@@ -1,5 +1,5 @@
 import { callEach } from "./callbacks.js";
-import { LocalMessage, writeFrame } from "./frame.js";
+import { Message } from "./frame.js";
 import { Push } from "./push.js";
 
 // In the order of the numbers that `SocketCore.channel_state` returns.
@@ -84,7 +84,7 @@ export class Channel {
     return this.#bind(event, { callback, raw: false });
   }
 
-  // Calls back without parsing the payload, which the receive buffer in wasm holds during the call.
+  // Calls back with the message, whose payload need not have been parsed.
   _bindRaw(event, callback) {
     return this.#bind(event, { callback, raw: true });
   }
@@ -154,7 +154,7 @@ export class Channel {
 
   // Runs the callbacks for an event as if it had been received.
   trigger(event, payload, ref, joinRef) {
-    this.#run(event, new LocalMessage(this.#hook(event, payload, ref, joinRef), ref, joinRef));
+    this.#run(event, new Message(this.#hook(event, payload, ref, joinRef), ref, joinRef));
   }
 
   // An event came from the server.
@@ -169,9 +169,9 @@ export class Channel {
     if (frame) reply = this.#hook("phx_reply", frame.payload, frame.ref, frame.joinRef);
     const event = `chan_reply_${push.ref}`;
     const received = this.#hook(event, reply);
-    const tell = [() => push._settle(received), () => this.#run(event, new LocalMessage(received))];
+    const tell = [() => push._settle(received), () => this.#run(event, new Message(received))];
     if (frame) {
-      tell.push(() => this.#run("phx_reply", new LocalMessage(reply, frame.ref, frame.joinRef)));
+      tell.push(() => this.#run("phx_reply", new Message(reply, frame.ref, frame.joinRef)));
     }
     callEach(tell, (run) => run());
   }
@@ -197,12 +197,8 @@ export class Channel {
 
   #run(event, message) {
     callEach(this.#bindings.get(event) ?? NO_BINDINGS, ({ callback, raw }) => {
-      if (raw) {
-        if (!message.isInBuffer) writeFrame(message.payloadText);
-        callback();
-      } else {
-        callback(message.payload, message.ref, message.joinRef || this.joinRef());
-      }
+      if (raw) callback(message);
+      else callback(message.payload, message.ref, message.joinRef || this.joinRef());
     });
   }
 }

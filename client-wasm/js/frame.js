@@ -1,90 +1,56 @@
-// Frames: those that come in, whose parts are made when they are asked for, and the writing of those that
+// Messages: those that come in, of which the core is told no more than it needs, and the writing of those that
 // go out.
-
-import { writeText } from "./wasm.js";
 
 // Whether `value` is an ArrayBuffer, be it of another frame or window.
 export const isBuffer = (value) => Object.prototype.toString.call(value) === "[object ArrayBuffer]";
 
-// The parts in the order in which `SocketCore.part` numbers them: two numbers each, from and to.
-const JOIN_REF = 0;
-const REF = 2;
-const TOPIC = 4;
-const EVENT = 6;
-const PAYLOAD = 8;
-const PART_NUMBERS = 10;
+// What is before the payload of a text frame as servers write it: join_ref, ref, topic and event, without escapes.
+const HEAD = /^\[(null|"[^"\\]*"),(null|"[^"\\]*"),"([^"\\]*)","([^"\\]*)",/;
 
-const NOT_MADE = Symbol("not made");
+const bare = (ref) => (ref === "null" ? null : ref.slice(1, -1));
 
-// Counts what has been written into the frame buffer in wasm, to know what it holds.
-let written = 0;
+// A message that was received as text, and whose payload nobody has looked at yet.
+class TextMessage {
+  #text;
+  #head;
+  #payload;
 
-// Writes a frame, or a payload that stands for one, into the buffer in wasm.
-export function writeFrame(text) {
-  written += 1;
-  writeText(String(text));
-}
-
-// A text frame that was received: written into the buffer, and understood by the core.
-export class TextFrame {
-  #at;
-  #written = written;
-  #payload = NOT_MADE;
-
-  constructor(text, core) {
-    this.text = text;
-    this.#at = positions(core);
+  constructor(text, [head, joinRef, ref, topic, event]) {
+    this.#text = text;
+    this.#head = head;
+    this.joinRef = bare(joinRef);
+    this.ref = bare(ref);
+    this.topic = topic;
+    this.event = event;
   }
 
-  // Whether the buffer in wasm still holds this frame, and tells where its payload is.
-  get isInBuffer() {
-    return this.#written === written;
+  // The core wants to know nothing of the payload.
+  get outline() {
+    return `${this.#head}0]`;
   }
 
-  get ref() {
-    return this.#value(REF);
-  }
-
-  get joinRef() {
-    return this.#value(JOIN_REF);
-  }
-
-  get topic() {
-    return this.#string(TOPIC);
-  }
-
-  get event() {
-    return this.#string(EVENT);
-  }
-
+  // The payload as it came, if nothing comes after it.
   get payloadText() {
-    return this.#slice(PAYLOAD);
+    return this.#text.slice(this.#head.length, -1);
   }
 
   // Parsed once, and only if somebody looks at it.
   get payload() {
-    if (this.#payload === NOT_MADE) this.#payload = JSON.parse(this.payloadText);
+    if (this.#payload === undefined) {
+      try {
+        this.#payload = JSON.parse(this.payloadText);
+      } catch {
+        this.#payload = JSON.parse(this.#text)[4];
+      }
+    }
     return this.#payload;
-  }
-
-  #slice(part) {
-    return this.text.slice(this.#at[part], this.#at[part + 1]);
-  }
-
-  #value(part) {
-    const json = this.#slice(part);
-    return json ? JSON.parse(json) : null;
-  }
-
-  #string(part) {
-    const raw = this.#slice(part);
-    return raw.includes("\\") ? JSON.parse(`"${raw}"`) : raw;
   }
 }
 
-// A message that was not received as text, or is no longer as it was received.
-export class LocalMessage {
-  isInBuffer = false;
+// A message in parts.
+export class Message {
+  // Only of one that was received as text.
+  payloadText = undefined;
 
   constructor(payload, ref, joinRef, topic, event) {
     this.payload = payload;
@@ -94,16 +60,23 @@ export class LocalMessage {
     this.event = event;
   }
 
-  get payloadText() {
-    return JSON.stringify(this.payload);
+  // The message as the core understands it: as text, and of a reply no more than its status.
+  get outline() {
+    const { joinRef, ref, topic, event, payload } = this;
+    return encode({ join_ref: joinRef, ref, topic, event, payload: { status: payload?.status } });
   }
 }
 
-// They are only valid until the next frame is received, so they are taken out at once.
-function positions(core) {
-  const at = new Array(PART_NUMBERS);
-  for (let part = 0; part < PART_NUMBERS; part++) at[part] = core.part(part);
-  return at;
+// The message of a text frame; null if it is none.
+export function decodeText(text) {
+  const head = HEAD.exec(text);
+  if (head !== null && head[4] !== "phx_reply") return new TextMessage(text, head);
+  try {
+    const [joinRef, ref, topic, event, payload] = JSON.parse(text);
+    return new Message(payload, ref, joinRef, topic, event);
+  } catch {
+    return null;
+  }
 }
 
 // The text or bytes of a message.
@@ -113,15 +86,10 @@ export function encode({ join_ref, ref, topic, event, payload }) {
     : JSON.stringify([join_ref, ref, topic, event, payload]);
 }
 
-// A message in parts as the core understands it: as text, and without the data.
-export function withoutData({ joinRef, ref, topic, event, payload }) {
-  return encode({ join_ref: joinRef, ref, topic, event, payload: { status: payload?.status } });
-}
-
-// What an error shows of a frame that is no message.
-export const excerpt = (message) => {
-  if (message === null) return "a binary frame";
-  return typeof message === "string" ? JSON.stringify(message.slice(0, 100)) : "what decode returned";
+// What an error shows of what is no message; nothing is what an application's own `decode` returned.
+export const excerpt = (data) => {
+  if (data === undefined) return "what decode returned";
+  return typeof data === "string" ? JSON.stringify(data.slice(0, 100)) : "a binary frame";
 };
 
 // Binary frames: a kind, the lengths of some strings, the strings, and data. Each length is one byte.
@@ -169,16 +137,16 @@ export function decodeBinary(data) {
   switch (bytes[0]) {
     case PUSH: {
       const [joinRef, topic, event] = strings;
-      return new LocalMessage(payload, null, joinRef, topic, event);
+      return new Message(payload, null, joinRef, topic, event);
     }
     case REPLY: {
       const [joinRef, ref, topic, status] = strings;
       const reply = { status, response: payload };
-      return new LocalMessage(reply, ref, joinRef, topic, "phx_reply");
+      return new Message(reply, ref, joinRef, topic, "phx_reply");
     }
     default: {
       const [topic, event] = strings;
-      return new LocalMessage(payload, null, null, topic, event);
+      return new Message(payload, null, null, topic, event);
     }
   }
 }

@@ -1,20 +1,16 @@
 // Presence: who is here now, in a channel.
 //
-// The class listens to the channel, holds diffs back until the state has come, and calls back. Who is
-// here is kept by one of two engines: for channels of herenow's, which hand over payloads as text, by wasm
-// (text_members.js); for others, such as those of phoenix.js, which have made objects of them already, by
-// JavaScript (object_members.js). To make text of objects again, for the wasm, and objects of that, would
-// cost more than all the rest.
+// The class listens to the channel, holds diffs back until the state has come, and calls back. What states and
+// diffs do to the members is in members.js.
 
-import { ObjectMembers, list, syncDiff, syncState } from "./object_members.js";
+import { Members } from "./members.js";
 import { ignore, PresenceEvent } from "./presence_event.js";
-import { TextMembers } from "./text_members.js";
-import { payloadText } from "./wasm.js";
+import { list, syncDiff, syncState } from "./states.js";
 
 const EVENTS = { state: "presence_state", diff: "presence_diff" };
 
 export class Presence {
-  #members;
+  #members = new Members();
   // Events whose callbacks are due.
   #due = [];
   #subscribers = new Set();
@@ -32,22 +28,17 @@ export class Presence {
     this.joinRef = null;
     this.caller = { onJoin: ignore, onLeave: ignore, onSync: ignore };
 
-    // Without a payload, an engine takes that of the frame which is just handled.
-    if (typeof channel._bindRaw === "function") {
-      this.#members = new TextMembers();
-      this.#bind("_bindRaw", events.state, () => this.#onState());
-      this.#bind("_bindRaw", events.diff, () => {
-        if (this.inPendingSyncState()) this.pendingDiffs.push(JSON.parse(payloadText()));
-        else this.#onDiff();
-      });
-    } else {
-      this.#members = new ObjectMembers();
-      this.#bind("on", events.state, (state) => this.#onState(state));
-      this.#bind("on", events.diff, (diff) => {
-        if (this.inPendingSyncState()) this.pendingDiffs.push(diff);
-        else this.#onDiff(diff);
-      });
-    }
+    // A channel of ours has the text of a payload, others, such as those of phoenix.js, only what was parsed.
+    const isOurs = typeof channel._bindRaw === "function";
+    const bind = (event, hear) =>
+      isOurs
+        ? this.#bind("_bindRaw", event, hear)
+        : this.#bind("on", event, (payload) => hear({ payload }));
+    bind(events.state, (message) => this.#onState(message));
+    bind(events.diff, ({ payload }) => {
+      if (this.inPendingSyncState()) this.pendingDiffs.push(payload);
+      else this.#onDiff(payload);
+    });
   }
 
   onJoin(callback) {
@@ -79,11 +70,11 @@ export class Presence {
   }
 
   has(key) {
-    return this.#members.has(key);
+    return this.get(key) !== undefined;
   }
 
   get(key) {
-    return this.#members.state[key];
+    return this.#members.get(String(key));
   }
 
   keys() {
@@ -127,8 +118,7 @@ export class Presence {
     if (this.#destroyed) return;
     this.#destroyed = true;
     for (const [event, ref] of this.#bindings.splice(0)) this.channel.off?.(event, ref);
-    this.#members.free();
-    this.#members = new ObjectMembers();
+    this.#members.clear();
     this.#subscribers.clear();
     this.#snapshot = [];
     this.#stale = false;
@@ -149,7 +139,7 @@ export class Presence {
   set state(presences) {
     this.#stale = true;
     this.#members.clear();
-    this.#members.sync(true, new PresenceEvent({}), presences);
+    this.#members.syncState(new PresenceEvent({}), presences);
   }
 
   inPendingSyncState() {
@@ -176,19 +166,19 @@ export class Presence {
     this.#bindings.push([event, ref]);
   }
 
-  #onState(state) {
+  #onState({ payload }) {
     const event = new PresenceEvent(this.caller);
-    this.#members.sync(true, event, state);
+    this.#members.syncState(event, payload);
     this.joinRef = this.channel.joinRef();
     const diffs = this.pendingDiffs;
     this.pendingDiffs = [];
-    for (const diff of diffs) event.attempt(() => this.#members.sync(false, event, diff));
+    for (const diff of diffs) event.attempt(() => this.#members.syncDiff(event, diff));
     this.#deliver(event);
   }
 
   #onDiff(diff) {
     const event = new PresenceEvent(this.caller);
-    this.#members.sync(false, event, diff);
+    this.#members.syncDiff(event, diff);
     this.#deliver(event);
   }
 

@@ -1,46 +1,41 @@
 // One state or diff that came, and what is to be told of it to those who listened then.
 
+import { metasOf } from "./metas.js";
+
 export const ignore = () => {};
 
-// Changes go into another batch when one has more values than this, of four for each change.
-const BATCH = 2_048;
-
 export class PresenceEvent {
-  // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
-  static kept = new PresenceEvent({});
-
+  // What callbacks threw.
   errors = [];
-  #batch = [];
-  #batches = [this.#batch];
+  // Of each change: whether it is a leave, the key, the presence beside it, what came or went.
+  #changes = [];
   #caller;
 
   constructor(caller) {
     // As it is now: a callback may replace another.
-    this.#caller = { ...caller };
-    const { onJoin, onLeave, onUpdate, onChange } = caller;
+    const { onJoin, onLeave, onUpdate, onChange, onSync } = caller;
+    this.#caller = { onJoin, onLeave, onUpdate, onChange, onSync };
     const watchesAll = heard(onUpdate) || heard(onChange);
     this.watchesJoins = watchesAll || heard(onJoin);
     this.watchesLeaves = watchesAll || heard(onLeave);
   }
 
-  // Where changes are to be added: whether it is a leave, the key, the presence beside it, what came or went.
-  // A batch takes some more whatever is in it, but an array of very many would be copied again and again.
-  batch() {
-    if (this.#batch.length > BATCH) this.#batches.push((this.#batch = []));
-    return this.#batch;
+  add(isLeave, key, current, what) {
+    this.#changes.push(isLeave, key, current, what);
   }
 
   // Tells everything; `members` are those after the event.
   deliver(members) {
     const { onJoin, onLeave, onUpdate, onChange, onSync } = this.#caller;
-    const onEach = [heard(onJoin) ? onJoin : ignore, heard(onLeave) ? onLeave : ignore];
-    for (const batch of this.#batches) {
-      for (let i = 0; i < batch.length; i += 4) {
-        try {
-          onEach[Number(batch[i])](batch[i + 1], batch[i + 2], batch[i + 3]);
-        } catch (error) {
-          this.errors.push(error);
+    const [tellJoins, tellLeaves] = [heard(onJoin), heard(onLeave)];
+    const changes = this.#changes;
+    for (let i = 0; i < changes.length; i += 4) {
+      try {
+        if (changes[i] ? tellLeaves : tellJoins) {
+          (changes[i] ? onLeave : onJoin)(changes[i + 1], changes[i + 2], changes[i + 3]);
         }
+      } catch (error) {
+        this.errors.push(error);
       }
     }
     if (heard(onUpdate)) {
@@ -62,22 +57,21 @@ export class PresenceEvent {
     }
   }
 
-  *#changes() {
-    for (const batch of this.#batches) {
-      for (let i = 0; i < batch.length; i += 4) {
-        yield { isLeave: batch[i], key: batch[i + 1], current: batch[i + 2], metas: metasOf(batch[i + 3]) };
-      }
+  *#each() {
+    const changes = this.#changes;
+    for (let i = 0; i < changes.length; i += 4) {
+      yield { isLeave: changes[i], key: changes[i + 1], current: changes[i + 2], metas: metasOf(changes[i + 3]) };
     }
   }
 
   // Each meta that went, with the one that came in its place: the new one names the old one.
   #updates() {
     const left = new Map();
-    for (const { isLeave, key, metas } of this.#changes()) {
+    for (const { isLeave, key, metas } of this.#each()) {
       if (isLeave) left.set(key, new Map(metas.map((meta) => [meta?.phx_ref, meta])));
     }
     const updates = [];
-    for (const { isLeave, key, metas } of this.#changes()) {
+    for (const { isLeave, key, metas } of this.#each()) {
       const gone = isLeave ? undefined : left.get(key);
       for (const after of gone === undefined ? [] : metas) {
         const previous = after?.phx_ref_prev;
@@ -90,12 +84,12 @@ export class PresenceEvent {
   // The keys that came, went and changed; `null` if none did. A key that came and went again is none.
   #changedKeys(members) {
     const before = new Map();
-    for (const { isLeave, key, current } of this.#changes()) {
+    for (const { isLeave, key, current } of this.#each()) {
       if (!before.has(key)) before.set(key, isLeave || current !== undefined);
     }
     const keys = { joined: [], left: [], updated: [] };
     for (const [key, wasHere] of before) {
-      const isHere = members.has(key);
+      const isHere = members.get(key) !== undefined;
       if (wasHere && isHere) keys.updated.push(key);
       else if (isHere) keys.joined.push(key);
       else if (wasHere) keys.left.push(key);
@@ -106,8 +100,4 @@ export class PresenceEvent {
 
 function heard(callback) {
   return Boolean(callback) && callback !== ignore;
-}
-
-function metasOf(presence) {
-  return Array.isArray(presence?.metas) ? presence.metas : [];
 }

@@ -1,13 +1,13 @@
 import { callEach, reportError, throwFirst } from "./callbacks.js";
 import { Channel } from "./channel.js";
 import { Fallback } from "./fallback.js";
-import { LocalMessage, TextFrame, decodeBinary, excerpt, withoutData, writeFrame } from "./frame.js";
+import { Message, decodeBinary, decodeText, excerpt } from "./frame.js";
 import { LongPoll } from "./longpoll.js";
 import { pageVisibility, watchPage } from "./page.js";
 import { Serializer } from "./serializer.js";
 import { Timer } from "./timer.js";
 import { protocol, socketUrl } from "./url.js";
-import { SocketCore, writeScratch } from "./wasm.js";
+import { SocketCore, writeText } from "./wasm.js";
 
 // What `SocketCore.poll` returns: repeated from src/socket.rs, where the details of each are described.
 const CONNECT = 1;
@@ -77,7 +77,7 @@ export class Socket {
   // What the transport has reported last: what the callbacks for it are called with.
   #report;
   // What is being received, and whether the socket's own listeners still have to hear of it.
-  #frame;
+  #frame = null;
   #unheard = false;
   #timer = new Timer();
   #fallback = null;
@@ -227,7 +227,7 @@ export class Socket {
 
   // Makes a channel. `params` go out with each of its joins.
   channel(topic, params = {}) {
-    writeScratch(topic);
+    writeText(topic);
     const id = this.#core.channel();
     const channel = new Channel(topic, params, this, this.#core, id);
     this.#channels.set(id, channel);
@@ -495,26 +495,36 @@ export class Socket {
 
   #receive(connection, data) {
     if (this.decode === Serializer.decode) {
-      this.#hear(connection, typeof data === "string" ? data : decodeBinary(data));
+      const message = typeof data === "string" ? decodeText(data) : decodeBinary(data);
+      this.#hear(connection, message, data);
       return;
     }
     this.decode(data, ({ join_ref, ref, topic, event, payload }) =>
-      this.#hear(connection, new LocalMessage(payload, ref, join_ref, topic, event)),
+      this.#hear(connection, new Message(payload, ref, join_ref, topic, event)),
     );
   }
 
-  // `message` is a text frame as it came, a message in parts, or null: what came was neither.
-  #hear(connection, message) {
-    const tellChannels = () => this._step((now) => this.#understand(now, connection, message));
-    callEach([tellChannels, () => this.#tellListeners()], (tell) => tell());
+  // `message` is null if `data`, which the transport brought, is none.
+  #hear(connection, message, data) {
+    const tellChannels = () => this._step((now) => this.#understand(now, connection, message, data));
+    const forget = () => {
+      this.#frame = null;
+    };
+    callEach([tellChannels, () => this.#tellListeners(), forget], (tell) => tell());
   }
 
-  #understand(now, connection, message) {
-    const received = message === null ? -1 : this.#tellFrame(now, connection, message);
-    if (received < 0) throw new Error(`Socket: received what is no message: ${excerpt(message)}`);
+  #understand(now, connection, message, data) {
+    let received = -1;
+    if (message !== null) {
+      writeText(message.outline);
+      received = this.#core.received(now, connection);
+    }
+    if (received < 0) throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
     this.#unheard = received > 0;
-    if (!this.#unheard || !this.hasLogger()) return;
-    const { topic, event, ref, payload } = this.#frame;
+    if (!this.#unheard) return;
+    this.#frame = message;
+    if (!this.hasLogger()) return;
+    const { topic, event, ref, payload } = message;
     const note = `${payload?.status || ""} ${topic} ${event} ${ref ? `(${ref})` : ""}`;
     this.log("receive", note, payload);
   }
@@ -526,15 +536,6 @@ export class Socket {
     if (this.stateChangeCallbacks.message.length === 0) return;
     const { joinRef, ref, topic, event, payload } = this.#frame;
     this.#call("message", { join_ref: joinRef, ref, topic, event, payload });
-  }
-
-  #tellFrame(now, connection, message) {
-    const isText = typeof message === "string";
-    const text = isText ? message : withoutData(message);
-    writeFrame(text);
-    const received = this.#core.received(now, connection, text.length);
-    if (received > 0) this.#frame = isText ? new TextFrame(text, this.#core) : message;
-    return received;
   }
 }
 

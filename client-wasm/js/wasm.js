@@ -1,11 +1,13 @@
 // Calls into the wasm. It has to be started first, which index.js does on import, and slim.js when the
 // application says so.
 //
-// Text goes in through two buffers in wasm memory: the frame that the socket is just handling, and scratch
-// for all else (see src/rx.rs). encodeInto writes there without a copy on the way.
+// Text goes in through a buffer in wasm memory (see src/rx.rs), where encodeInto writes without a copy on the way.
 
 import * as glue from "./herenow_client.js";
-import { TextDecoder, TextEncoder } from "./text.js";
+import { TextEncoder } from "./text.js";
+
+// As src/rx.rs has it.
+const MIN_BYTES = 1024;
 
 let wasm = null;
 
@@ -15,8 +17,6 @@ export const isStarted = () => wasm !== null;
 /** Takes the compiled module into use. */
 export function start(module) {
   wasm = glue.initSync({ module });
-  frame = new Buffer(wasm.rx_reserve, wasm.rx_room, wasm.rx_commit);
-  scratch = new Buffer(wasm.scratch_reserve, wasm.scratch_room, wasm.scratch_commit);
 }
 
 function needStarted() {
@@ -33,14 +33,6 @@ export class SocketCore extends glue.SocketCore {
   }
 }
 
-/** `PresenceCore` of src/presence.rs. */
-export class PresenceCore extends glue.PresenceCore {
-  constructor(...args) {
-    needStarted();
-    super(...args);
-  }
-}
-
 /** What to say of an error that came of compiling the wasm. */
 export function explain(error) {
   if (!/unsafe-eval|disallowed|Content.Security/i.test(error.message)) return error;
@@ -50,84 +42,19 @@ export function explain(error) {
   );
 }
 
-// Above this, room is given back when less will do (see src/rx.rs).
-const KEEP_BYTES = 2 ** 20;
-
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
-// Views of the wasm memory, which is another buffer when it has grown.
-let bytes8 = new Uint8Array(0);
-let words32 = new Uint32Array(0);
+// Where text goes in: a view of wasm memory, which is empty when that has grown.
+let room = new Uint8Array(0);
 
-function memory() {
-  if (bytes8.byteLength === 0) {
-    bytes8 = new Uint8Array(wasm.memory.buffer);
-    words32 = new Uint32Array(wasm.memory.buffer);
-  }
-  return bytes8;
-}
-
-// A buffer for text in wasm memory, and a view of it, which is good until the memory grows.
-class Buffer {
-  #view = new Uint8Array(0);
-
-  constructor(reserve, room, commit) {
-    this.#reserve = reserve;
-    this.#room = room;
-    this.#commit = commit;
-  }
-
-  #reserve;
-  #room;
-  #commit;
-
-  write(text) {
-    // A byte a character is what most texts need, and three are the most that one can need.
-    this.#make(text.length);
-    let { read, written } = encoder.encodeInto(text, this.#view);
-    if (read < text.length) {
-      this.#make(written + (text.length - read) * 3);
-      written += encoder.encodeInto(text.slice(read), this.#view.subarray(written)).written;
-    }
-    this.#commit(written);
-  }
-
-  // A view of at least so many bytes, and of not many more if they are many: the room is given back.
-  #make(bytes) {
-    const room = this.#view.length;
-    if (room !== 0 && bytes <= room && room <= KEEP_BYTES) return;
-    const at = this.#reserve(bytes);
-    this.#view = memory().subarray(at, at + this.#room());
-  }
-}
-
-let frame;
-let scratch;
-
-/** Writes the text of a frame. All of it counts as payload, until the socket says better. */
+/** Writes a text for the call into wasm that comes next. */
 export function writeText(text) {
-  frame.write(text);
-}
-
-/** Writes a text that is no frame. */
-export function writeScratch(text) {
-  scratch.write(text);
-}
-
-/** The text of `length` bytes of wasm memory at `at`. */
-export function readText(at, length) {
-  const part = memory().subarray(at, at + length);
-  return decoder.decode(part);
-}
-
-/** The payload of the frame that is just handled, as text. */
-export function payloadText() {
-  return readText(wasm.rx_payload_ptr(), wasm.rx_payload_len());
-}
-
-/** Wasm memory as numbers of 32 bits: a view, which holds until the next call into wasm. */
-export function words() {
-  memory();
-  return words32;
+  // The most bytes that so many UTF-16 units can need.
+  const most = text.length * 3;
+  if (room.length < most) {
+    const bytes = Math.max(most, MIN_BYTES);
+    const at = wasm.rx_reserve(bytes);
+    room = new Uint8Array(wasm.memory.buffer, at, bytes);
+  }
+  wasm.rx_commit(encoder.encodeInto(text, room).written);
 }

@@ -7,7 +7,7 @@
 use crate::rx;
 use herenow_core::client::{
     ChannelId, ChannelState, Client, Close, CloseCause, Config, ConnectionId, ErrorCause, Event,
-    Frame, FrameEvent, MessageSpans, Outcome, Output, PushId, Schedule, Span, Timer,
+    Frame, FrameEvent, Outcome, Output, PushId, Schedule, Timer,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -91,9 +91,6 @@ impl Page {
 pub struct SocketCore {
     client: Client<Handle>,
     details: [f64; 6],
-    /// Where the parts of the last received frame stand, as JavaScript counts: join_ref, ref, topic, event,
-    /// payload, each from and to.
-    parts: [u32; 10],
 }
 
 #[wasm_bindgen]
@@ -110,7 +107,6 @@ impl SocketCore {
                 ..Config::default()
             }),
             details: [0.0; 6],
-            parts: [0; 10],
         }
     }
 
@@ -132,11 +128,6 @@ impl SocketCore {
     /// A detail of the output that `poll` returned last.
     pub fn detail(&self, index: usize) -> f64 {
         self.details.get(index).copied().unwrap_or_default()
-    }
-
-    /// A part of the frame that was received last: see the field `parts`.
-    pub fn part(&self, index: usize) -> u32 {
-        self.parts.get(index).copied().unwrap_or_default()
     }
 
     /// The time of the next `handle_timeout`; negative: none.
@@ -217,35 +208,21 @@ impl SocketCore {
 
     // Frames.
 
-    /// A frame is in the receive buffer, `units` UTF-16 code units long. Returns 1 if it was a message, whose
-    /// payload the buffer then tells; 0 if it was dropped; -1 if it was no message.
-    ///
-    /// Binary frames come as text as well, without their data: what they bring stays in JavaScript.
-    pub fn received(&mut self, now: f64, connection: u32, units: u32) -> i32 {
+    /// A message was written: as text, but of its payload no more than a reply's status, since what it brings
+    /// stays in JavaScript. Returns 1 if it was a message, 0 if it was dropped, -1 if it was none.
+    pub fn received(&mut self, now: f64, connection: u32) -> i32 {
         let connection = ConnectionId::from_raw(connection);
-        let Self { client, parts, .. } = self;
-        let spans = rx::with_frame(|text| {
-            let received = client.received(now as u64, connection, text);
-            if let Ok(Some(spans)) = &received {
-                *parts = positions(text, units, spans);
-            }
-            received
-        });
-        match spans {
-            Ok(Some(spans)) => {
-                rx::set_payload(spans.payload.range());
-                1
-            }
-            Ok(None) => 0,
+        match rx::with_text(|text| self.client.received(now as u64, connection, text)) {
+            Ok(received) => received.is_some().into(),
             Err(_) => -1,
         }
     }
 
     // Channels and pushes.
 
-    /// Makes a channel with the topic that is in the scratch buffer.
+    /// Makes a channel with the topic that was written.
     pub fn channel(&mut self) -> u32 {
-        rx::with_scratch(|topic| self.client.channel(topic, 0u32)).get()
+        rx::with_text(|topic| self.client.channel(topic, 0u32)).get()
     }
 
     /// See [`Client::join`]. False: it was joined before.
@@ -383,47 +360,4 @@ fn details<const N: usize>(list: [f64; N]) -> [f64; 6] {
         *detail = value;
     }
     details
-}
-
-fn positions(text: &str, units: u32, spans: &MessageSpans) -> [u32; 10] {
-    let MessageSpans {
-        join_ref,
-        reference,
-        topic,
-        event,
-        payload,
-    } = *spans;
-    let mut positions = [0; 10];
-    let (pairs, _) = positions.as_chunks_mut::<2>();
-    for (pair, span) in pairs
-        .iter_mut()
-        .zip([join_ref, reference, topic, event, payload])
-    {
-        *pair = utf16(text, units, span);
-    }
-    positions
-}
-
-/// Where the span stands in the text as JavaScript has it, `units` UTF-16 code units long. Only what is
-/// before it or after it is counted, whichever is shorter, and nothing if the text is ASCII.
-fn utf16(text: &str, units: u32, span: Span) -> [u32; 2] {
-    let position = |at: u32| {
-        let (before, after) = match text.split_at_checked(at as usize) {
-            Some(halves) if text.len() != units as usize => halves,
-            _ => return at,
-        };
-        if before.len() < after.len() {
-            utf16_len(before)
-        } else {
-            units.saturating_sub(utf16_len(after))
-        }
-    };
-    [position(span.start), position(span.end)]
-}
-
-/// One for each character, which has one byte that is no continuation, and another for each of those that
-/// take four bytes, since UTF-16 writes these as pairs.
-fn utf16_len(text: &str) -> u32 {
-    let units = |byte: u8| u32::from(byte & 0xC0 != 0x80) + u32::from(byte >= 0xF0);
-    text.bytes().map(units).sum()
 }

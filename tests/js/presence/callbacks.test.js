@@ -76,16 +76,3 @@ for (const Channel of [PlainChannel, RawChannel]) {
     assert.deepEqual(log, ["first ada", "first bob", "second eve"]);
   });
 }
-
-test("an event within a callback leaves the frame for the channel's other listeners", async () => {
-  const { PACKAGE } = await import("../support/server.js");
-  const { payloadText } = await import(`${PACKAGE}/wasm.js`);
-  const raw = new RawChannel();
-  const other = new PlainChannel();
-  const presence = new Presence(raw);
-  new Presence(other);
-  presence.onSync(() => state(other, { someone: one("9") }));
-  const payload = JSON.stringify({ ada: one("1") });
-  raw.deliver("presence_state", payload);
-  assert.equal(payloadText(), payload);
-});

@@ -1,5 +1,5 @@
-// Our Presence on our Channel: it reads the payload in wasm, where the frame already is. Whatever comes
-// between must not make it read something else.
+// Our Presence on our Channel, which hands it the text of a payload. Whatever comes between must not make it
+// read something else.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
@@ -31,22 +31,6 @@ afterEach(() => clock.uninstall());
 const metas = (...refs) => ({ metas: refs.map((phx_ref) => ({ phx_ref })) });
 const receive = (event, payload) => transport.receive([null, null, "room:1", event, payload]);
 const keys = (presence) => presence.list((key) => key).sort();
-
-test("a payload that only a Presence wants is not parsed as a whole", () => {
-  const presence = new Presence(channel);
-  const state = JSON.stringify({ ada: metas("1"), zoë: metas("2") });
-  const frame = `[null,null,"room:1","presence_state",${state}]`;
-  const parsed = [];
-  const { parse } = JSON;
-  JSON.parse = (text) => (parsed.push(text), parse(text));
-  try {
-    transport.receive(frame);
-  } finally {
-    JSON.parse = parse;
-  }
-  assert.ok(!parsed.includes(state), "it is read in wasm");
-  assert.deepEqual(keys(presence), ["ada", "zoë"]);
-});
 
 test("frames that come within the callbacks of another do not get into its way", () => {
   const [first, second] = [new Presence(channel), new Presence(channel)];

@@ -6,7 +6,6 @@ import { Presence as Theirs } from "phoenix";
 import { PACKAGE } from "./server.js";
 
 export const { Presence: Ours } = await import(`${PACKAGE}/index.js`);
-const { writeText } = await import(`${PACKAGE}/wasm.js`);
 export { Theirs };
 
 /** A channel as phoenix.js's Presence needs it: `on` and `joinRef`. */
@@ -42,8 +41,12 @@ export class RawChannel {
   }
 
   deliver(event, text) {
-    writeText(text);
-    this.#callbacks.get(event)?.();
+    this.#callbacks.get(event)?.({
+      payloadText: text,
+      get payload() {
+        return JSON.parse(text);
+      },
+    });
   }
 }
 
