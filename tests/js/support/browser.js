@@ -14,9 +14,10 @@ const FLAGS = [
   "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-export function launch() {
+// `options` are Playwright's.
+export function launch(options = {}) {
   const executablePath = process.env.HERENOW_CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: FLAGS });
+  return chromium.launch({ executablePath, args: FLAGS, ...options });
 }
 
 // Runs `run(open)`, where `open(url, options)` opens a tab as a person of its own would: with its own

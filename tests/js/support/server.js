@@ -14,10 +14,10 @@ const WWW = join(root, "www");
 
 const START_WITHIN_MS = 15_000;
 
-// Starts a server with the demo page and the npm package. `flags` go to `herenow serve`.
-export async function startServer({ www = WWW, flags = [] } = {}) {
+// Starts a server with the demo page and the npm package, or with other ones. `flags` go to `herenow serve`.
+export async function startServer({ www = WWW, client = PACKAGE, flags = [] } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo xtask build --only server`);
-  const server = new Server(["--www", www, "--client", PACKAGE, ...flags]);
+  const server = new Server(["--www", www, "--client", client, ...flags]);
   await server.start();
   return server;
 }
