@@ -89,6 +89,10 @@ enum Task {
     Bench {
         /// Only these rows
         row: Vec<bench::Name>,
+        /// Instead of the server, the Presence of the npm package beside that of npm `phoenix`, in Node and in
+        /// Chromium
+        #[arg(long, conflicts_with = "row")]
+        client: bool,
         /// Small sizes: to see in a minute that everything works
         #[arg(long)]
         quick: bool,
@@ -132,7 +136,12 @@ fn execute(task: Task) -> Result<()> {
         Task::Size => size::size(),
         Task::Sim { cost: true, .. } => sim::cost(),
         Task::Sim { schedules, .. } => sim::schedules(schedules),
-        Task::Bench { row, quick } => bench::bench(&row, quick),
+        Task::Bench {
+            client: true,
+            quick,
+            ..
+        } => bench::client(quick),
+        Task::Bench { row, quick, .. } => bench::bench(&row, quick),
         Task::Soak(soak) => soak.run(),
     }
 }

@@ -14,10 +14,10 @@ const FLAGS = [
   "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-// `options` are Playwright's.
-export function launch(options = {}) {
+// `args` are more flags of Chromium's, `options` are Playwright's.
+export function launch({ args = [], ...options } = {}) {
   const executablePath = process.env.HERENOW_CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: FLAGS, ...options });
+  return chromium.launch({ executablePath, args: [...FLAGS, ...args], ...options });
 }
 
 // Runs `run(open)`, where `open(url, options)` opens a tab as a person of its own would: with its own

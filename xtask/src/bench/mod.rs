@@ -3,6 +3,7 @@
 //! Every row is one line of JSON: what the load generator or the core's benchmark said, and how that
 //! compares with Phoenix. It judges nothing: figures depend on the machine and on what else it does.
 
+mod client;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::running::Running;
 use crate::system;
 use crate::workspace::target_dir;
 
+pub(crate) use self::client::client;
 pub(crate) use self::rows::Name;
 
 /// Nodes of the cluster that is measured.

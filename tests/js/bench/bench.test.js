@@ -1,0 +1,33 @@
+// The benchmark works, in Node and in Chromium: with sizes that take no time, whatever the figures are.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const LONGEST_MS = 120_000;
+
+for (const [where, script] of [["Node", "node.js"], ["Chromium", "browser.js"]]) {
+  test(`the benchmark tells every row, in ${where}`, async () => {
+    const args = ["--expose-gc", join(HERE, script), "--quick"];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: LONGEST_MS });
+    const rows = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    for (const row of rows) {
+      assert.ok(row.in.startsWith(where));
+      for (const column of ["times_phoenix", "times_baseline", "on_phoenix_channel_times_phoenix"]) {
+        assert.equal(typeof row[column], "number", `${row.row}: ${column}`);
+      }
+    }
+    const names = rows.map(({ row }) => row);
+    for (const what of [
+      "snapshot, list", "the same snapshot again, list", "diff of 1", "diff of 100 + 100", "list again",
+      "diff of 1, list", "one key, snapshot, list", "memory held",
+    ]) {
+      assert.ok(names.includes(what), what);
+      assert.ok(stderr.includes(what), `${what} in the table`);
+    }
+  });
+}

@@ -1,0 +1,98 @@
+// The benchmark in Chromium: lines of JSON, then a table on stderr. See node.js.
+//
+//   node tests/js/bench/browser.js [--quick] [--only WORDS]
+//   node tests/js/bench/browser.js --serve         to open the page in any browser
+
+import { createReadStream } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { launch } from "../support/browser.js";
+import { PACKAGE } from "../support/server.js";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const PHOENIX = fileURLToPath(import.meta.resolve("phoenix"));
+const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html" };
+const KINDS = ["phoenix", "baseline", "herenow", "on_phoenix_channel"];
+
+const { values: options } = parseArgs({
+  options: { quick: { type: "boolean" }, only: { type: "string" }, serve: { type: "boolean" } },
+});
+const server = createServer(serve);
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+const address = `http://127.0.0.1:${server.address().port}/bench/page.html`;
+
+if (options.serve) {
+  console.log(`open ${address}`);
+} else {
+  const browser = await launch({ args: ["--js-flags=--expose-gc"] });
+  try {
+    await measureAll(browser);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+function serve({ url }, response) {
+  const path = normalize(new URL(url, "http://host").pathname);
+  const [, folder, ...rest] = path.split("/");
+  const files = { bench: join(HERE, ...rest), herenow: join(PACKAGE, ...rest), "phoenix.mjs": PHOENIX };
+  const file = createReadStream(files[folder] ?? "");
+  // Isolated pages have a finer clock.
+  response.setHeader("cross-origin-opener-policy", "same-origin");
+  response.setHeader("cross-origin-embedder-policy", "require-corp");
+  response.setHeader("content-type", TYPES[extname(path)] ?? "application/octet-stream");
+  file.on("error", () => response.writeHead(404).end());
+  file.pipe(response);
+}
+
+async function measureAll(browser) {
+  const name = `Chromium ${browser.version().split(".")[0]}`;
+  const query = new URLSearchParams({ wait: "" });
+  if (options.quick) query.set("quick", "");
+  if (options.only) query.set("only", options.only);
+  const tell = (result) => console.log(JSON.stringify({ in: name, ...result }));
+  const page = await open(browser, query);
+  await page.exposeFunction("told", tell);
+  await page.evaluate(() => globalThis.run());
+  if (!options.only || "memory".includes(options.only)) {
+    const members = await page.evaluate(() => globalThis.heldMembers);
+    const figures = {};
+    for (const kind of KINDS) figures[kind] = await held(browser, query, kind, members);
+    await page.evaluate(
+      ([figures, members]) =>
+        globalThis.report({ row: "memory held", members, ...globalThis.compared(figures, "bytes") }),
+      [figures, members],
+    );
+  }
+  console.error(`\n${name}\n${await page.evaluate(() => globalThis.table())}`);
+}
+
+async function open(browser, query) {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(0);
+  page.on("pageerror", (error) => console.error(error));
+  await page.goto(`${address}?${query}`);
+  await page.waitForFunction(() => globalThis.ready);
+  return page;
+}
+
+async function held(browser, query, kind, members) {
+  const page = await open(browser, query);
+  const devtools = await page.context().newCDPSession(page);
+  const heapBytes = async () => {
+    for (let i = 0; i < 3; i++) await devtools.send("HeapProfiler.collectGarbage");
+    return (await devtools.send("Runtime.getHeapUsage")).usedSize;
+  };
+  const hold = (members) =>
+    page.evaluate(([kind, members]) => globalThis.hold(kind, members), [kind, members]);
+  await hold(10);
+  const before = await heapBytes();
+  const wasm = await hold(members);
+  const bytes = Math.max((await heapBytes()) - before + wasm, 1);
+  await page.close();
+  return bytes;
+}
