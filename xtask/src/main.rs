@@ -68,7 +68,7 @@ enum Task {
         /// Optimized: target/release/herenow, and the wasm shrunk with wasm-opt where npm is there
         #[arg(long)]
         release: bool,
-        /// One of the two
+        /// One of these
         #[arg(long)]
         only: Option<Part>,
     },
@@ -109,6 +109,8 @@ enum Part {
     Package,
     /// The binary `herenow`
     Server,
+    /// The example of a frontend in Rust, as a page in target/frontend; not built unless it is asked for
+    Frontend,
 }
 
 fn main() -> ExitCode {
@@ -147,6 +149,10 @@ fn execute(task: Task) -> Result<()> {
 }
 
 fn build(release: bool, only: Option<Part>) -> Result<()> {
+    if only == Some(Part::Frontend) {
+        println!("built {}", frontend::build()?.display());
+        return Ok(());
+    }
     if only != Some(Part::Server) {
         let optimize = release && node::has_npm();
         if release && !optimize {

@@ -31,10 +31,18 @@ struct JoinParams {
 }
 
 /// What each device says of itself.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Meta {
+    device: String,
+}
+
+/// What the server says of each device: of its meta, what this page shows. Clients of other kinds need not
+/// say what they are.
+#[derive(Clone, Serialize, Deserialize)]
+struct Device {
     #[serde(default)]
     device: String,
+    phx_ref: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,7 +54,7 @@ struct Shout {
 #[wasm_bindgen]
 pub struct Visit {
     channel: Channel,
-    presence: Rc<Presence<Meta>>,
+    presence: Rc<Presence<Device>>,
     _renders: Subscription,
 }
 
@@ -59,7 +67,7 @@ pub fn enter(visitor: JsValue, options: JsValue) -> Result<Visit, JsValue> {
     let channel = socket.channel(&format!("room:{room}"), &JoinParams { meta });
     let channel = channel.map_err(error)?;
 
-    let presence = Rc::new(Presence::<Meta>::new(&channel));
+    let presence = Rc::new(Presence::<Device>::new(&channel));
     let renders = presence.on_sync(|people| render(&people.list()));
     log_changes(&presence);
     log_shouts(&channel);
@@ -89,7 +97,7 @@ fn join(channel: &Channel) {
 }
 
 /// Streams end when the room is left, and so do these tasks.
-fn log_changes(presence: &Presence<Meta>) {
+fn log_changes(presence: &Presence<Device>) {
     let mut changes = presence.changes();
     spawn_local(async move {
         while let Some(changes) = changes.next().await {
@@ -142,7 +150,7 @@ impl Visit {
     }
 }
 
-fn render(people: &[Rc<Member<Meta>>]) {
+fn render(people: &[Rc<Member<Device>>]) {
     let document = document();
     let list = document
         .get_element_by_id("people")
@@ -159,7 +167,7 @@ fn render(people: &[Rc<Member<Meta>>]) {
     }
 }
 
-fn devices(member: &Member<Meta>) -> String {
+fn devices(member: &Member<Device>) -> String {
     let names: Vec<_> = member
         .metas
         .iter()

@@ -10,6 +10,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 // Set by cargo xtask; the defaults are for running a test file by hand.
 const BINARY = process.env.HERENOW_BIN ?? join(root, "target/debug/herenow");
 export const PACKAGE = process.env.HERENOW_PACKAGE ?? join(root, "client-wasm/pkg");
+// The example of a frontend in Rust, as a page.
+export const FRONTEND = process.env.HERENOW_FRONTEND ?? join(root, "target/frontend");
 const WWW = join(root, "www");
 
 const START_WITHIN_MS = 15_000;
