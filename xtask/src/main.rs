@@ -97,6 +97,16 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Measure how cost grows with members, topics, connections and nodes; a line of JSON for each point
+    Scale {
+        /// Only along these axes
+        axis: Vec<bench::Axis>,
+        /// Small sizes: to see in a minute that everything works
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Draw the plots of docs/performance.md from the lines of JSON that lie beside it
+    Plot,
     /// Put everything at once on a cluster for long, with faults, and tell whether all stayed true and
     /// memory flat; lines of JSON
     Soak(soak::Soak),
@@ -144,6 +154,8 @@ fn execute(task: Task) -> Result<()> {
             ..
         } => bench::client(quick),
         Task::Bench { row, quick, .. } => bench::bench(&row, quick),
+        Task::Scale { axis, quick } => bench::scale(&axis, quick),
+        Task::Plot => bench::plot(),
         Task::Soak(soak) => soak.run(),
     }
 }

@@ -22,7 +22,7 @@ use crate::target::Target;
 
 /// Connections that are being opened, and clients that are joining, at a time: enough to keep a server
 /// busy, and less than any server's backlog.
-const AT_ONCE: usize = 64;
+pub(crate) const AT_ONCE: usize = 64;
 
 /// No message for so long: whatever the server had to send has been sent.
 const QUIET: Duration = Duration::from_millis(250);

@@ -5,20 +5,23 @@
 
 mod client;
 mod rows;
+mod scale;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use self::rows::{Figure, Row, Source};
-use crate::command::{cargo, cmd};
+use crate::command::{Cmd, cargo, cmd};
 use crate::running::Running;
 use crate::system;
-use crate::workspace::target_dir;
+use crate::workspace::{root, target_dir};
 
 pub(crate) use self::client::client;
 pub(crate) use self::rows::Name;
+pub(crate) use self::scale::{Axis, scale};
 
 /// Nodes of the cluster that is measured.
 const NODES: usize = 3;
@@ -61,6 +64,14 @@ pub(crate) fn bench(names: &[Name], quick: bool) -> Result<()> {
     Ok(())
 }
 
+/// Draws the plots. They are made by a package of their own, which only who draws them has to build.
+pub(crate) fn plot() -> Result<()> {
+    let folder = root().join("docs/performance");
+    cargo(["run", "--quiet", "--package", "herenow-plots", "--"])
+        .args([folder])
+        .run()
+}
+
 fn build() -> Result<Programs> {
     let herenow = crate::server::build(true)?;
     let example = ["--package", "herenow-load", "--example", "crowd"];
@@ -71,7 +82,11 @@ fn build() -> Result<Programs> {
 }
 
 /// Runs `herenow bench` on one server, or on the nodes of a cluster.
-fn put_load_on(herenow: &Path, servers: &[Running], arguments: &[&str]) -> Result<Value> {
+fn put_load_on<S: AsRef<OsStr>>(
+    herenow: &Path,
+    servers: &[Running],
+    arguments: impl IntoIterator<Item = S>,
+) -> Result<Value> {
     let [first, others @ ..] = servers else {
         bail!("there is no server to put load on");
     };
@@ -82,7 +97,12 @@ fn put_load_on(herenow: &Path, servers: &[Running], arguments: &[&str]) -> Resul
     for server in servers {
         bench = bench.args(["--server-pid", &server.pid().to_string()]);
     }
-    let result = bench.read()?;
+    result_of(bench)
+}
+
+/// Runs a load to its end. Returns what it says.
+fn result_of(load: Cmd) -> Result<Value> {
+    let result = load.read()?;
     serde_json::from_str(&result).with_context(|| format!("no line of JSON: {result}"))
 }
 

@@ -8,8 +8,9 @@ mod faults;
 mod sample;
 mod verdict;
 
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -23,6 +24,7 @@ use self::faults::Faults;
 use self::sample::Sampled;
 use self::verdict::Verdict;
 use crate::running::{Node, Running};
+use crate::workspace::target_dir;
 use crate::{server, system};
 
 /// How often it is looked whether a fault is due.
@@ -77,6 +79,7 @@ impl Soak {
             true => server::build_with_all_engines()?,
             false => server::build(true)?,
         };
+        let program = copy(&program)?;
         system::allow_open_files();
         let mut nodes = Nodes::start(&program, self.nodes.into())?;
         let (mut load, lines) = self.put_load_on(&nodes, &program)?;
@@ -133,6 +136,19 @@ impl Soak {
         });
         Ok((load, lines))
     }
+}
+
+/// A copy of the program: whoever builds during a long soak would have nodes come back as something else.
+fn copy(program: &Path) -> Result<PathBuf> {
+    let copy = target_dir()?.join("soak").join("herenow");
+    let copy = copy.with_extension(std::env::consts::EXE_EXTENSION);
+    if let Some(folder) = copy.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // A file that is being executed cannot be written, but another can take its name.
+    let _ = fs::remove_file(&copy);
+    fs::copy(program, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
+    Ok(copy)
 }
 
 /// The process that puts the load on. It does not outlive us.

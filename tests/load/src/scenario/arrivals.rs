@@ -31,6 +31,9 @@ pub(super) struct Arrivals {
     /// Members of each topic, spread over the nodes; the first on each node watches.
     pub(super) members: usize,
     pub(super) joiners: usize,
+    /// The numbers from which on topics and clients are these.
+    pub(super) first_topic: usize,
+    pub(super) first_client: usize,
 }
 
 /// A join that is due.
@@ -72,17 +75,16 @@ impl Arrivals {
             progress: Arc::clone(run.progress()),
         });
         let mut crowd = self.gather(run, &shared).await?;
-        let joiners = run
-            .connect_all(self.sockets() - self.joiners..self.sockets())
-            .await?;
+        let end = self.first_client + self.sockets();
+        let joiners = run.connect_all(end - self.joiners..end).await?;
         crowd.quiet(run).await?;
 
         run.progress().stage("joins seen by all", self.joins);
         let meter = Meter::start(run)?;
-        let topics = (0..self.topics).map(|number| run.topic(number));
+        let topics = (0..self.topics).map(|number| run.topic(self.first_topic + number));
         let topics: Arc<[String]> = topics.collect();
         for (number, joiner) in joiners.into_iter().enumerate() {
-            let node = run.node_of(self.topics * self.members + number);
+            let node = run.node_of(end - self.joiners + number);
             let (topics, shared) = (Arc::clone(&topics), Arc::clone(&shared));
             crowd.work(come_and_go(joiner, node, run.nodes(), topics, shared));
         }
@@ -94,18 +96,20 @@ impl Arrivals {
     /// Has the members join their topics, and the first on each node watch.
     async fn gather(&self, run: &Run, shared: &Arc<Shared>) -> Result<Crowd, Error> {
         let mut crowd = Crowd::new();
-        let members = run.connect_all(0..self.topics * self.members).await?;
+        let members = self.topics * self.members;
+        let members = self.first_client..self.first_client + members;
+        let members = run.connect_all(members).await?;
         run.progress().stage("joined", members.len());
         for (number, mut member) in members.into_iter().enumerate() {
             // Members of a topic have numbers in a row, and so are on all nodes in turn.
-            let topic = run.topic(number / self.members);
+            let topic = run.topic(self.first_topic + number / self.members);
             let mut watch = Watch::new(&topic);
             member.join(&topic)?;
             watch
                 .until_present(&mut member, number % self.members + 1, drop)
                 .await?;
             run.progress().step();
-            let node = run.node_of(number);
+            let node = run.node_of(self.first_client + number);
             if number % self.members < run.nodes() {
                 let (shared, topic) = (Arc::clone(shared), number / self.members);
                 crowd.add(async move {

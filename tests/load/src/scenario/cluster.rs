@@ -67,6 +67,8 @@ impl Cluster {
             // One on each node.
             members: self.nodes.len() + 1,
             joiners: self.joiners,
+            first_topic: 0,
+            first_client: 0,
         }
     }
 }

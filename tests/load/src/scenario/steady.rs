@@ -65,6 +65,8 @@ impl Steady {
             topics: self.topics,
             members: self.members,
             joiners: self.joiners,
+            first_topic: 0,
+            first_client: 0,
         }
     }
 }
