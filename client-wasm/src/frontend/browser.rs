@@ -1,4 +1,8 @@
 //! A page (or a worker) of a browser as the place where a socket runs.
+//!
+//! The WebSocket is that of web-sys: what is sent goes out in the call that sends it, where gloo-net's stream
+//! and sink would put a task in between. gloo has what must end when it is dropped: timers, and listeners to
+//! events. The clocks, chance and global objects are those of js-sys.
 
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;

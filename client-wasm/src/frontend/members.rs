@@ -1,7 +1,7 @@
 //! Members as Rust values: what [`Presences`] keeps as text, parsed once for each change.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use herenow_core::presence::{self, Change, Presences};
@@ -74,7 +74,8 @@ struct Kept<M> {
 /// All members of a channel.
 pub(super) struct Members<Meta, Fields> {
     map: Presences,
-    slots: HashMap<String, u32>,
+    /// Of those that are there. Strangers choose the keys, and the hashes of std are no secret in wasm.
+    slots: BTreeMap<String, u32>,
     /// By slot.
     kept: Vec<Option<Kept<Member<Meta, Fields>>>>,
     /// In order, once somebody has asked.
@@ -84,7 +85,7 @@ pub(super) struct Members<Meta, Fields> {
 /// What became of the members that payloads touched, in the order in which they were first touched.
 pub(super) struct Touched<Meta, Fields> {
     touches: Vec<Touch<Member<Meta, Fields>>>,
-    by_key: HashMap<String, usize>,
+    by_key: BTreeMap<String, usize>,
 }
 
 struct Touch<M> {
@@ -96,7 +97,7 @@ impl<Meta, Fields> Default for Touched<Meta, Fields> {
     fn default() -> Self {
         Self {
             touches: Vec::new(),
-            by_key: HashMap::new(),
+            by_key: BTreeMap::new(),
         }
     }
 }
@@ -106,7 +107,7 @@ impl<Meta: DeserializeOwned, Fields: DeserializeOwned> Members<Meta, Fields> {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             map: Presences::with_seed(seed),
-            slots: HashMap::new(),
+            slots: BTreeMap::new(),
             kept: Vec::new(),
             list: OnceCell::new(),
         }

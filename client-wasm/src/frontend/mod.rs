@@ -51,7 +51,8 @@
 //!   control.
 //!
 //! It speaks over WebSockets only. There is no long poll here, and no support for threads: everything lives
-//! on the thread that it was made on.
+//! on the thread that it was made on. In Leptos keep handles and members in local signals
+//! (`RwSignal::new_local`), in Yew and Dioxus in whatever state a component has.
 
 #![deny(missing_docs)]
 

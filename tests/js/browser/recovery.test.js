@@ -2,20 +2,16 @@
 // list of everybody is the server's, with everybody in it once, and nobody has joined twice on a connection.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import { launch, withTabs } from "../support/browser.js";
 import { CLIENTS, Device } from "../support/clients.js";
-import { FRONTEND, startServer } from "../support/server.js";
+import { pages } from "../support/pages.js";
 import { relayTo } from "../support/relay.js";
+import { startServer } from "../support/server.js";
 import { until } from "../support/wait.js";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const www = mkdtempSync(join(tmpdir(), "herenow-recovery-"));
+const { www, remove } = pages();
 const KINDS = ["herenow", "rust"];
 
 // Playwright turns the cache for pages that come back off.
@@ -25,8 +21,6 @@ let browser;
 let server;
 let relay;
 before(async () => {
-  cpSync(join(here, "recovery"), www, { recursive: true });
-  cpSync(FRONTEND, join(www, "rust"), { recursive: true });
   const flags = ["--idle-timeout", "2s"];
   [browser, server] = await Promise.all([launch(WITH_PAGE_CACHE), startServer({ www, flags })]);
   relay = await relayTo(server);
@@ -34,7 +28,7 @@ before(async () => {
 beforeEach(() => server.start());
 after(async () => {
   await Promise.all([browser?.close(), relay?.close(), server?.stop()]);
-  rmSync(www, { recursive: true });
+  remove();
 });
 
 const OBSERVER = "the observer";

@@ -82,9 +82,24 @@ test("after a restart of the server the pages are all there again, each once", (
     await logs(alice, "shout: still here");
   }));
 
+test("a visit that is freed leaves the room and closes its connection", () =>
+  withTabs(browser, "rust-free", async (open) => {
+    const bob = await open(url("Bob", "free"));
+    const alice = await open(url("Alice", "another room"));
+    await shows(alice, "Alice (count: 1)");
+    const connected = alice.waitForEvent("websocket");
+    await alice.goto(url("Alice", "free"));
+    for (const tab of [alice, bob]) await shows(tab, "Alice (count: 1)", "Bob (count: 1)");
+    const closed = (await connected).waitForEvent("close");
+    await alice.evaluate(() => visit.free());
+    await closed;
+    await shows(bob, "Bob (count: 1)");
+  }));
+
 test("what a script passes in is refused if it is of another type, or an option that there is not", () =>
   withTabs(browser, "rust-options", async (open) => {
     const alice = await open(url("Alice", "options"));
+    await alice.waitForFunction(() => globalThis.visit);
     const fault = (visitor, options) =>
       alice.evaluate(async ([visitor, options]) => {
         const { enter } = await import("/room.js");

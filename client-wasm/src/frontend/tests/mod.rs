@@ -3,6 +3,8 @@
 
 mod channels;
 mod connections;
+#[cfg(not(target_arch = "wasm32"))]
+mod histories;
 mod presences;
 mod values;
 
