@@ -42,8 +42,22 @@ impl Served {
     /// Starts it with more arguments and variables, and waits until it listens.
     pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = herenow(&[&["serve"], arguments].concat());
-        command.env("HERENOW_LISTEN", "127.0.0.1:0");
         command.envs(variables.iter().copied());
+        Self::run(command).await
+    }
+
+    /// Starts it with another soft limit of open files than this process has.
+    #[cfg(unix)]
+    pub(crate) async fn start_with_open_files(limit: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let limited = format!("ulimit -Sn {limit} && exec \"$0\" serve");
+        shell.args(["-c", &limited, env!("CARGO_BIN_EXE_herenow")]);
+        Self::run(shell).await
+    }
+
+    async fn run(mut command: Command) -> Self {
+        command.env("HERENOW_LISTEN", "127.0.0.1:0");
+        command.kill_on_drop(true);
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap()).lines();
         let first = stderr
@@ -62,9 +76,14 @@ impl Served {
         }
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id().expect("it runs")
+    }
+
     /// Sends a signal by its name, as `kill` does.
     pub(crate) async fn signal(&self, name: &str) {
-        let process = self.process.id().expect("it runs").to_string();
+        let process = self.id().to_string();
         let kill = Command::new("kill")
             .args(["-s", name, &process])
             .status()

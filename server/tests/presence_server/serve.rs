@@ -248,6 +248,20 @@ async fn limits_given_as_flags_hold() {
     assert_eq!(alice.closed().await, Some(1009));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn it_may_open_as_many_files_as_the_system_allows() {
+    let mut served = Served::start_with_open_files(64).await;
+    served.says("the limit was 64 and is raised").await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", served.id())).unwrap();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let mut columns = line.unwrap().split_whitespace();
+    let (soft, hard) = (columns.next().unwrap(), columns.next().unwrap());
+    assert!(soft == hard && soft != "64", "{limits}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn when_it_stops_its_clients_are_told_to_come_back_later() {

@@ -8,6 +8,7 @@ mod health;
 mod listener;
 mod metrics;
 mod node_name;
+mod open_files;
 mod serve;
 mod signals;
 mod site;

@@ -23,6 +23,7 @@ use crate::cluster;
 use crate::health::{self, Readiness};
 use crate::listener;
 use crate::metrics;
+use crate::open_files;
 use crate::signals::Signals;
 use crate::site;
 
@@ -44,6 +45,7 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
 
     // Programs that start a server on port 0 read the port from this line, so it comes first.
     eprintln!("listening on http://{address}");
+    open_files::allow_all();
     warn_of_open_access(&access, address);
 
     let server = Server {
