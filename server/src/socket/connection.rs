@@ -76,9 +76,14 @@ impl Connection {
 
     /// Queues a frame; `None` (a message that cannot be encoded) is nothing.
     pub(crate) fn send(&self, frame: Option<Frame>) {
-        if let Some(frame) = frame {
-            let wake = self.outbox().push(frame);
-            wake.wake();
+        let Some(frame) = frame else { return };
+        let mut outbox = self.outbox();
+        let wake = outbox.push(frame);
+        let dropped = outbox.take_dropped();
+        drop(outbox);
+        wake.wake();
+        if dropped > 0 {
+            self.context.counters.dropped_diffs.add(dropped.into());
         }
     }
 

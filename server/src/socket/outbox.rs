@@ -24,6 +24,8 @@ pub(crate) struct Outbox {
     max_bytes: usize,
     /// Topics of which diffs have been dropped, waiting for a state.
     stale: Vec<Arc<str>>,
+    /// How many diffs have been dropped and not been counted yet.
+    dropped: u32,
     /// Why the server wants the connection closed. Nothing is queued from then on.
     close: Option<Close>,
     /// The transport while it has nothing to do. Taken when it is woken, so that a burst wakes it once.
@@ -50,19 +52,25 @@ impl Outbox {
             oversized: false,
             max_bytes,
             stale: Vec::new(),
+            dropped: 0,
             close: None,
             waker: None,
         }
     }
 
     pub(crate) fn push(&mut self, frame: Frame) -> Wake {
-        if self.close.is_some() || self.withholds(&frame) {
+        if self.close.is_some() {
+            return Wake(None);
+        }
+        if self.withholds(&frame) {
+            self.dropped += 1;
             return Wake(None);
         }
         let size = frame.wire().len();
         if self.is_full_for(size) {
             self.drop_diffs();
             if let Kind::Diff(topic) = frame.kind() {
+                self.dropped += 1;
                 self.mark_stale(topic);
                 return self.wake();
             }
@@ -93,6 +101,11 @@ impl Outbox {
 
     pub(crate) fn closing(&self) -> Option<Close> {
         self.close
+    }
+
+    /// How many diffs have been dropped since this was last asked.
+    pub(crate) fn take_dropped(&mut self) -> u32 {
+        std::mem::take(&mut self.dropped)
     }
 
     /// Moves frames to `batch`, up to the given number and at least one of any size.
@@ -179,6 +192,7 @@ impl Outbox {
         for frame in std::mem::take(&mut self.queue) {
             if let Kind::Diff(topic) = frame.kind() {
                 self.discount(&frame);
+                self.dropped += 1;
                 self.mark_stale(topic);
             } else {
                 kept.push_back(frame);
@@ -249,6 +263,7 @@ mod tests {
         push(&mut outbox, diff("room:2", 400));
         push(&mut outbox, message(400));
         assert_eq!(outbox.next_stale(), None, "not before the queue is empty");
+        assert_eq!(outbox.take_dropped(), 2);
         assert_eq!(events(&mut outbox), ["shout"]);
         let stale = [
             outbox.next_stale(),
@@ -268,6 +283,7 @@ mod tests {
         push(&mut outbox, diff("room:1", 600));
         push(&mut outbox, diff("room:1", 10));
         push(&mut outbox, diff("room:2", 10));
+        assert_eq!(outbox.take_dropped(), 2, "those of one topic");
         assert_eq!(events(&mut outbox), ["shout", "presence_diff"]);
         assert_eq!(outbox.next_stale().as_deref(), Some("room:1"));
         push(&mut outbox, diff("room:1", 10));

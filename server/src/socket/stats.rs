@@ -23,6 +23,9 @@ pub struct Stats {
     /// Connections that had presence diffs withheld and replaced by a state, since the start: how often a
     /// client read too slowly.
     pub resyncs: u64,
+    /// Presence diffs that were dropped for clients that read too slowly, since the start: a diff counts once
+    /// for each of them. A resync takes the place of all that one client missed.
+    pub dropped_diffs: u64,
 }
 
 /// The counters behind [`Stats`].
@@ -36,6 +39,7 @@ pub(crate) struct Counters {
     pub(crate) bytes_in: Counter,
     pub(crate) bytes_out: Counter,
     pub(crate) resyncs: Counter,
+    pub(crate) dropped_diffs: Counter,
 }
 
 /// A number that many threads change and that orders nothing else.
@@ -69,6 +73,7 @@ impl Counters {
             bytes_in: self.bytes_in.get(),
             bytes_out: self.bytes_out.get(),
             resyncs: self.resyncs.get(),
+            dropped_diffs: self.dropped_diffs.get(),
         }
     }
 }

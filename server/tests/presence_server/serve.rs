@@ -204,6 +204,7 @@ async fn metrics_count_what_is_there_and_what_was_done() {
     assert!(value("messages_sent_total") >= 7);
     assert!(value("received_bytes_total") > 100 && value("sent_bytes_total") > 100);
     assert_eq!(value("resyncs_total"), 0);
+    assert_eq!(value("dropped_diffs_total"), 0);
     for line in metrics.body.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(' ').next().unwrap();
         assert!(metrics.body.contains(&format!("# TYPE {name} ")), "{name}");

@@ -95,7 +95,9 @@ async fn a_slow_reader_gets_a_state_in_place_of_the_diffs_it_missed_and_no_gap()
         view.apply(&client.hear().await);
     }
     assert!(view.states > 0 && view.diffs < last);
-    assert_eq!(diffs.server.endpoint.stats().resyncs, view.states);
+    let stats = diffs.server.endpoint.stats();
+    assert_eq!(stats.resyncs, view.states);
+    assert_eq!(stats.dropped_diffs, last - view.diffs);
     // And then diffs again.
     last = diffs.send();
     while view.n < last {
@@ -123,7 +125,8 @@ async fn a_reader_that_keeps_up_gets_every_diff() {
             (&json!("presence_diff"), &json!(n))
         );
     }
-    assert_eq!(diffs.server.endpoint.stats().resyncs, 0);
+    let stats = diffs.server.endpoint.stats();
+    assert_eq!((stats.resyncs, stats.dropped_diffs), (0, 0));
 }
 
 #[tokio::test]

@@ -100,6 +100,11 @@ fn exposition(endpoint: &Endpoint, presence: &Presence) -> Exposition {
         "Slow readers whose presence diffs were dropped for one fresh list.",
         sockets.resyncs,
     );
+    text.counter(
+        "dropped_diffs_total",
+        "Presence diffs dropped for slow readers, each counted once for each reader.",
+        sockets.dropped_diffs,
+    );
     text
 }
 
