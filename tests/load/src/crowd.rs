@@ -81,6 +81,24 @@ impl Crowd {
         }
     }
 
+    /// As [`during`](Self::during), in a task: what waits in the main thread is woken by way of the operating
+    /// system, later than all that waits in tasks.
+    pub(crate) async fn during_task<T: Send + 'static>(
+        &mut self,
+        other: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let mut task = JoinSet::new();
+        task.spawn(other);
+        let other = async {
+            match task.join_next().await {
+                Some(Ok(done)) => done,
+                Some(Err(error)) => Err(Error::connection("a client", error)),
+                None => unreachable!("the task was spawned just now"),
+            }
+        };
+        self.during(other).await
+    }
+
     /// Returns when the server has not sent anything for a while.
     pub(crate) async fn quiet(&mut self, run: &Run) -> Result<(), Error> {
         let quiet = async {

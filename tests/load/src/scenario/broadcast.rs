@@ -16,6 +16,7 @@ use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::{Recorder, Summary};
 use crate::measure::{Measured, Meter};
+use crate::progress::Progress;
 use crate::run::Run;
 use crate::session::{Seen, Session};
 
@@ -104,8 +105,11 @@ impl Scenario for Broadcast {
         run.progress().stage("delivered to all", self.messages);
         let meter = Meter::start(run)?;
         let start = Instant::now();
-        let speaking = self.speak(run, speaker, channel, flight, landed);
-        let until_all_ms = crowd.during(speaking).await?;
+        let progress = Arc::clone(run.progress());
+        let speaking = self
+            .clone()
+            .speak(progress, speaker, channel, flight, landed);
+        let until_all_ms = crowd.during_task(speaking).await?;
         let seconds = start.elapsed().as_secs_f64();
         let measured = meter.finish(run)?;
         crowd.all_done().await?;
@@ -129,8 +133,8 @@ impl Broadcast {
     /// Pushes the messages, each when there is room for it under way. Returns when all have been delivered
     /// to all.
     async fn speak(
-        &self,
-        run: &Run,
+        self,
+        progress: Arc<Progress>,
         mut speaker: Session,
         channel: ChannelId,
         flight: Arc<Flight>,
@@ -158,7 +162,7 @@ impl Broadcast {
                 lost = listening => match lost? {},
             }
             times.record(started[delivered % self.in_flight].elapsed());
-            run.progress().step();
+            progress.step();
         }
         Ok(times.summary())
     }
