@@ -1,8 +1,9 @@
 import { callEach } from "./callbacks.js";
+import { JOIN, JOIN_REF, LEAVE, STATE, refText } from "./core.js";
 import { Message } from "./frame.js";
 import { Push } from "./push.js";
 
-// In the order of the numbers that `SocketCore.channel_state` returns.
+// In the order of the numbers that the core has for them.
 const STATES = ["closed", "errored", "joining", "joined"];
 
 const NO_BINDINGS = [];
@@ -35,7 +36,7 @@ export class Channel {
   }
 
   get state() {
-    return STATES[this._core.channel_state(this._id)];
+    return STATES[this._core.call(STATE, this._id)];
   }
 
   // Joins, and from then on joins again by itself whenever that is needed. Can be called once.
@@ -48,8 +49,8 @@ export class Channel {
     this.joinedOnce = true;
     this.#lastJoinRef = null;
     this.timeout = timeout;
-    this.socket._step((now) => {
-      if (!this._core.join(now, this._id, timeout)) {
+    this.socket._step(() => {
+      if (!this._core.call(JOIN, this._id, timeout)) {
         throw new Error(
           `the channel of '${this.topic}' was left before it was joined: make another one`,
         );
@@ -62,7 +63,7 @@ export class Channel {
   // Leaves at once. The server is told, but not waited for: the answer is always "ok".
   leave(timeout = this.timeout) {
     const push = new Push(this, "phx_leave", () => ({}), timeout);
-    this.socket._step(() => this._core.leave(this._id));
+    this.socket._step(() => this._core.call(LEAVE, this._id));
     push._settle({ status: "ok", response: {} });
     return push;
   }
@@ -148,8 +149,7 @@ export class Channel {
 
   // The ref of the join in force, or null. It changes with each rejoin.
   joinRef() {
-    const ref = this._core.join_ref(this._id);
-    return ref ? String(ref) : this.#lastJoinRef;
+    return refText(this._core.call(JOIN_REF, this._id)) ?? this.#lastJoinRef;
   }
 
   // Runs the callbacks for an event as if it had been received.

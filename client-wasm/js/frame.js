@@ -1,4 +1,4 @@
-// Messages: those that come in, of which the core is told no more than it needs, and the writing of those that
+// Messages: those that come in, whose payloads are parsed when somebody looks at them, and the writing of those that
 // go out.
 
 // Whether `value` is an ArrayBuffer, be it of another frame or window.
@@ -12,26 +12,21 @@ const bare = (ref) => (ref === "null" ? null : ref.slice(1, -1));
 // A message that was received as text, and whose payload nobody has looked at yet.
 class TextMessage {
   #text;
-  #head;
+  #start;
   #payload;
 
   constructor(text, [head, joinRef, ref, topic, event]) {
     this.#text = text;
-    this.#head = head;
+    this.#start = head.length;
     this.joinRef = bare(joinRef);
     this.ref = bare(ref);
     this.topic = topic;
     this.event = event;
   }
 
-  // The core wants to know nothing of the payload.
-  get outline() {
-    return `${this.#head}0]`;
-  }
-
   // The payload as it came, if nothing comes after it.
   get payloadText() {
-    return this.#text.slice(this.#head.length, -1);
+    return this.#text.slice(this.#start, -1);
   }
 
   // Parsed once, and only if somebody looks at it.
@@ -58,12 +53,6 @@ export class Message {
     this.joinRef = joinRef;
     this.topic = topic;
     this.event = event;
-  }
-
-  // The message as the core understands it: as text, and of a reply no more than its status.
-  get outline() {
-    const { joinRef, ref, topic, event, payload } = this;
-    return encode({ join_ref: joinRef, ref, topic, event, payload: { status: payload?.status } });
   }
 }
 

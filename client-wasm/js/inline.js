@@ -1,7 +1,7 @@
-import { explain, isStarted, start } from "./wasm.js";
+import { explain, start, wasm } from "./wasm.js";
 import { bytes } from "./wasm-bytes.js";
 
-if (!isStarted()) {
+if (wasm === null) {
   if (typeof WebAssembly === "undefined") throw new Error("herenow: there is no WebAssembly here");
   try {
     start(new WebAssembly.Module(bytes()));

@@ -1,7 +1,7 @@
 // The client without the bytes of the wasm, for applications that serve them as a file of their own:
 // `await init(url)` before anything else.
 
-import { explain, isStarted, start } from "./wasm.js";
+import { explain, start, wasm } from "./wasm.js";
 
 export * from "./client.js";
 
@@ -18,7 +18,7 @@ export function init(source) {
 }
 
 async function load(source) {
-  if (isStarted()) return;
+  if (wasm !== null) return;
   start(await compile(await source));
 }
 

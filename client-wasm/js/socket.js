@@ -1,5 +1,44 @@
 import { callEach, reportError, throwFirst } from "./callbacks.js";
 import { Channel } from "./channel.js";
+import {
+  CHANNEL,
+  CONNECT,
+  Core,
+  DISCONNECT,
+  NEXT_REF,
+  OUT_ASK_DELAY,
+  OUT_CLOSE,
+  OUT_CLOSED,
+  OUT_CONNECT,
+  OUT_DISCONNECTED,
+  OUT_ENDED,
+  OUT_ERRORED,
+  OUT_FAILED,
+  OUT_JOIN_SETTLED,
+  OUT_MESSAGE,
+  OUT_OPENED,
+  OUT_PONG,
+  OUT_PUSH_SETTLED,
+  OUT_SEND_HEARTBEAT,
+  OUT_SEND_JOIN,
+  OUT_SEND_LEAVE,
+  OUT_SEND_OTHER,
+  OUT_SEND_PUSH,
+  OUT_UNCLAIMED_REPLY,
+  PING,
+  POLL_TIMEOUT,
+  PUSH,
+  REMOVE,
+  SEND,
+  SET_DELAY,
+  TIMEOUT,
+  TRANSPORT_CLOSED,
+  TRANSPORT_CLOSING,
+  TRANSPORT_ERRORED,
+  TRANSPORT_OPENED,
+  TRANSPORT_REFUSED,
+  refText,
+} from "./core.js";
 import { Fallback } from "./fallback.js";
 import { Message, decodeBinary, decodeText, excerpt } from "./frame.js";
 import { LongPoll } from "./longpoll.js";
@@ -7,40 +46,8 @@ import { pageVisibility, watchPage } from "./page.js";
 import { Serializer } from "./serializer.js";
 import { Timer } from "./timer.js";
 import { protocol, socketUrl } from "./url.js";
-import { SocketCore, writeText } from "./wasm.js";
 
-// What `SocketCore.poll` returns: repeated from src/socket.rs, where the details of each are described.
-const CONNECT = 1;
-const SEND = 2;
-const CLOSE = 3;
-const ASK_DELAY = 4;
-const OPENED = 5;
-const FAILED = 6;
-const CLOSED = 7;
-const DISCONNECTED = 8;
-const PONG = 9;
-const JOIN_SETTLED = 10;
-const PUSH_SETTLED = 11;
-const MESSAGE = 12;
-const UNCLAIMED_REPLY = 13;
-const CHANNEL_ERRORED = 14;
-const CHANNEL_CLOSED = 15;
-
-// What SocketCore.transport is told.
-const TRANSPORT_OPENED = 0;
-const TRANSPORT_OPENED_WITHOUT_HEARTBEATS = 1;
-const TRANSPORT_ERRORED = 2;
-const TRANSPORT_CLOSING = 3;
-const TRANSPORT_CLOSED = 4;
-const TRANSPORT_REFUSED = 5;
-
-// The first detail of SEND.
-const JOIN = 0;
-const LEAVE = 1;
-const HEARTBEAT = 2;
-const PUSH = 3;
-
-// The second detail of CHANNEL_ERRORED. At 0 it is the server that says so.
+// Why a channel is in error. At 0 it is the server that says so.
 const REASONS = [null, "heartbeat_timeout", "connection_closed", "connection_error"];
 
 const CONNECTION_STATES = ["connecting", "open", "closing", "closed"];
@@ -65,8 +72,9 @@ export class Socket {
   #core;
   #channels = new Map();
   #pushes = new Map();
-  #sends = new Map();
-  #lastSend = 0;
+  // What `push` was given and has not been sent.
+  #sends = [];
+  #lastTopic = 0;
   #pings = new Map();
   // What to call when a connection has closed: `[connection, callback]`.
   #disconnects = [];
@@ -109,7 +117,7 @@ export class Socket {
     if (opts.longPollFallbackMs) {
       this.#fallback = new Fallback(this, opts.longPollFallbackMs, opts.sessionStorage);
     }
-    this.#core = new SocketCore(this.timeout, this.heartbeatIntervalMs);
+    this.#core = new Core(this.timeout, this.heartbeatIntervalMs, () => this.#timer.now());
     watchPage(this.#core, (tell) => this._step(tell));
   }
 
@@ -118,16 +126,16 @@ export class Socket {
   // Connects. Does nothing if that was done before, also while the connection is being made again.
   connect(params) {
     if (params) this.params = closure(params);
-    this._step(() => this.#core.connect());
+    this._step(() => this.#core.call(CONNECT));
   }
 
   // Closes the connection and does not make it again.
   disconnect(callback, code, reason) {
     this.#fallback?.cancel();
     let closing = 0;
-    this._step((now) => {
+    this._step(() => {
       this.#closeWith = code ? [code, reason || ""] : [];
-      closing = this.#core.disconnect(now);
+      closing = this.#core.call(DISCONNECT);
       if (closing && callback) this.#disconnects.push([closing, callback]);
     });
     this.#closeWith = [];
@@ -168,8 +176,8 @@ export class Socket {
   // Calls back with the time to the server and back in ms. False: there is no connection.
   ping(callback) {
     let ref;
-    this._step((now) => {
-      ref = this.#core.ping(now);
+    this._step(() => {
+      ref = this.#core.call(PING);
       if (ref) this.#pings.set(ref, callback);
     });
     return ref !== 0;
@@ -227,17 +235,26 @@ export class Socket {
 
   // Makes a channel. `params` go out with each of its joins.
   channel(topic, params = {}) {
-    writeText(topic);
-    const id = this.#core.channel();
+    const number = this.#topicNumber(topic) || ++this.#lastTopic;
+    const id = this.#core.call(CHANNEL, number);
     const channel = new Channel(topic, params, this, this.#core, id);
+    channel._topic = number;
     this.#channels.set(id, channel);
     return channel;
+  }
+
+  // What the core calls a topic; 0 if no channel has it.
+  #topicNumber(topic) {
+    for (const channel of this.#channels.values()) {
+      if (channel.topic === topic) return channel._topic;
+    }
+    return 0;
   }
 
   // Forgets a channel.
   remove(channel) {
     this._step(() => {
-      this.#core.remove(channel._id);
+      this.#core.call(REMOVE, channel._id);
       this.#channels.delete(channel._id);
     });
   }
@@ -245,20 +262,19 @@ export class Socket {
   // Sends a message of no channel, as soon as there is a connection.
   push(data) {
     this._step(() => {
-      this.#lastSend += 1;
-      this.#sends.set(this.#lastSend, data);
-      this.#core.send(this.#lastSend);
+      this.#sends.push(data);
+      this.#core.call(SEND);
     });
   }
 
   // A ref that no other message of this socket has.
   makeRef() {
-    return String(this.#core.next_ref());
+    return String(this.#core.call(NEXT_REF));
   }
 
   _push(push, channel) {
-    this._step((now) => {
-      const id = this.#core.push(now, channel, push.timeout);
+    this._step(() => {
+      const id = this.#core.call(PUSH, channel, push.timeout);
       push.ref = String(id);
       this.#pushes.set(id, push);
     });
@@ -271,7 +287,7 @@ export class Socket {
   _step(tell) {
     this.#drain().forEach(reportError);
     this.#look();
-    tell(this.#timer.now());
+    tell();
     const errors = this.#drain();
     this.#arm();
     throwFirst(errors);
@@ -283,17 +299,17 @@ export class Socket {
   }
 
   #tell(what) {
-    this.#core.transport(this.#timer.now(), this.#connection, what);
+    this.#core.call(what, this.#connection);
   }
 
   // Carries out all outputs. A callback that throws does not keep the others from being called: the errors
   // are returned.
   #drain() {
     let errors = NO_ERRORS;
-    let kind;
-    while ((kind = this.#core.poll()) !== 0) {
+    let output;
+    while ((output = this.#core.poll())) {
       try {
-        this.#carryOut(kind);
+        this.#carryOut(...output);
       } catch (error) {
         errors = [...errors, error];
       }
@@ -302,56 +318,48 @@ export class Socket {
   }
 
   #arm() {
-    this.#timer.set(this.#core.poll_timeout(), this.#fire);
+    this.#timer.set(this.#core.call(POLL_TIMEOUT), this.#fire);
   }
 
   #fire = () =>
-    this._step((now) => {
-      this.#core.page(now, pageVisibility());
-      this.#core.handle_timeout(now);
+    this._step(() => {
+      this.#core.call(pageVisibility());
+      this.#core.call(TIMEOUT);
     });
 
-  #carryOut(kind) {
-    const core = this.#core;
-    switch (kind) {
-      case CONNECT:
-        return this.#open(core.detail(0));
-      case SEND:
-        return this.#send(
-          core.detail(0),
-          core.detail(1),
-          core.detail(2),
-          refs(core.detail(3), core.detail(4)),
-          core.detail(5),
-        );
-      case CLOSE:
-        return this.#close(core.detail(1) !== 0);
-      case ASK_DELAY:
-        return this.#answerDelay(core.detail(0), core.detail(1));
-      case OPENED:
+  #carryOut(output, a, b, c) {
+    switch (output) {
+      case OUT_CONNECT:
+        return this.#open(a);
+      case OUT_CLOSE:
+        return this.#close(b !== 0);
+      case OUT_ASK_DELAY:
+        return this.#answerDelay(a, b);
+      case OUT_SEND_JOIN:
+      case OUT_SEND_LEAVE:
+      case OUT_SEND_HEARTBEAT:
+      case OUT_SEND_PUSH:
+      case OUT_SEND_OTHER:
+        return this.#send(output, refText(a), refText(b), c);
+      case OUT_OPENED:
         this.establishedConnections += 1;
         this.log("transport", `connected to ${this.#url}`);
         this.#fallback?.opened();
         return this.#call("open");
-      case FAILED:
+      case OUT_FAILED:
         return this.#failed(this.#report);
-      case CLOSED:
+      case OUT_CLOSED:
         this.log("transport", "close", this.#report);
         return this.#call("close", this.#report);
-      case DISCONNECTED:
-        return this.#disconnected(core.detail(0));
-      case PONG:
+      case OUT_DISCONNECTED:
+        return this.#disconnected(a);
+      case OUT_PONG:
         this.#tellListeners();
-        return this.#pong(core.detail(0), core.detail(1));
-      case PUSH_SETTLED:
-        return this.#pushSettled(core.detail(0), core.detail(1) !== 0);
+        return this.#pong(a, b);
+      case OUT_PUSH_SETTLED:
+        return this.#pushSettled(a, b !== 0);
       default:
-        return this.#tellChannel(
-          kind,
-          this.#channels.get(core.detail(0)),
-          core.detail(1),
-          core.detail(2),
-        );
+        return this.#tellChannel(output, this.#channels.get(a), b, c);
     }
   }
 
@@ -364,25 +372,25 @@ export class Socket {
     }
   }
 
-  #tellChannel(kind, channel, detail, joinRef) {
+  #tellChannel(output, channel, detail, joinRef) {
     // A channel that was removed by hand hears nothing more.
     if (!channel) return;
-    switch (kind) {
-      case MESSAGE:
+    switch (output) {
+      case OUT_MESSAGE:
         return channel._receive(this.#frame.event, this.#frame);
-      case UNCLAIMED_REPLY:
+      case OUT_UNCLAIMED_REPLY:
         return channel._receive("phx_reply", this.#frame);
-      case JOIN_SETTLED:
+      case OUT_JOIN_SETTLED:
         return channel._settle(channel.joinPush, detail ? this.#frame : null);
-      case CHANNEL_ERRORED: {
+      case OUT_ERRORED: {
         const reason = REASONS[detail];
         this.log("channel", `error ${channel.topic}`, reason);
         if (!reason) return channel._receive("phx_error", this.#frame);
         return channel.trigger("phx_error", { source: "transport", reason });
       }
-      case CHANNEL_CLOSED:
+      case OUT_ENDED:
         this.#channels.delete(channel._id);
-        channel._ended(joinRef ? String(joinRef) : null);
+        channel._ended(refText(joinRef));
         this.log("channel", `close ${channel.topic} ${channel.joinRef()}`);
         if (detail) return channel._receive("phx_close", this.#frame);
         return channel.trigger("phx_close", "leave");
@@ -407,13 +415,11 @@ export class Socket {
     conn.binaryType = this.binaryType;
     conn.timeout = this.longpollerTimeout;
     const report = (what) => (event) =>
-      this._step((now) => {
+      this._step(() => {
         this.#report = event;
-        this.#core.transport(now, connection, what);
+        this.#core.call(what, connection, conn.skipHeartbeat);
       });
-    conn.onopen = report(
-      conn.skipHeartbeat ? TRANSPORT_OPENED_WITHOUT_HEARTBEATS : TRANSPORT_OPENED,
-    );
+    conn.onopen = report(TRANSPORT_OPENED);
     conn.onerror = report(TRANSPORT_ERRORED);
     conn.onclose = report(TRANSPORT_CLOSED);
     conn.onmessage = (event) => this.#receive(connection, event.data);
@@ -453,29 +459,30 @@ export class Socket {
 
   #answerDelay(channel, tries) {
     const delay = channel ? this.rejoinAfterMs(tries) : this.reconnectAfterMs(tries);
-    this.#core.set_delay(this.#timer.now(), channel, delay);
+    this.#core.call(SET_DELAY, channel, delay);
   }
 
   // Frames.
 
-  #send(what, channelId, pushId, { join_ref, ref }, handle) {
-    const channel = this.#channels.get(channelId);
-    switch (what) {
-      case JOIN:
-        channel.joinPush._sent(ref);
-        return this.#write(join_ref, ref, channel.topic, "phx_join", channel.joinPush.payload());
-      case LEAVE:
-        return this.#write(join_ref, ref, channel.topic, "phx_leave", {});
-      case HEARTBEAT:
+  // `id` is that of a channel or a push.
+  #send(output, ref, join_ref, id) {
+    switch (output) {
+      case OUT_SEND_JOIN: {
+        const { topic, joinPush } = this.#channels.get(id);
+        joinPush._sent(ref);
+        return this.#write(join_ref, ref, topic, "phx_join", joinPush.payload());
+      }
+      case OUT_SEND_LEAVE:
+        return this.#write(join_ref, ref, this.#channels.get(id).topic, "phx_leave", {});
+      case OUT_SEND_HEARTBEAT:
         return this.#write(join_ref, ref, "phoenix", "heartbeat", {});
-      case PUSH: {
-        const push = this.#pushes.get(pushId);
+      case OUT_SEND_PUSH: {
+        const push = this.#pushes.get(id);
         push._sent(ref);
-        return this.#write(join_ref, ref, channel.topic, push.event, push.payload());
+        return this.#write(join_ref, ref, push.channel.topic, push.event, push.payload());
       }
       default: {
-        const data = this.#sends.get(handle);
-        this.#sends.delete(handle);
+        const data = this.#sends.shift();
         return this.#write(data.join_ref, data.ref, data.topic, data.event, data.payload);
       }
     }
@@ -506,21 +513,18 @@ export class Socket {
 
   // `message` is null if `data`, which the transport brought, is none.
   #hear(connection, message, data) {
-    const tellChannels = () => this._step((now) => this.#understand(now, connection, message, data));
+    const tellChannels = () => this._step(() => this.#understand(connection, message, data));
     const forget = () => {
       this.#frame = null;
     };
     callEach([tellChannels, () => this.#tellListeners(), forget], (tell) => tell());
   }
 
-  #understand(now, connection, message, data) {
-    let received = -1;
-    if (message !== null) {
-      writeText(message.outline);
-      received = this.#core.received(now, connection);
+  #understand(connection, message, data) {
+    if (typeof message?.topic !== "string" || typeof message.event !== "string") {
+      throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
     }
-    if (received < 0) throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
-    this.#unheard = received > 0;
+    this.#unheard = this.#core.received(connection, this.#topicNumber(message.topic), message);
     if (!this.#unheard) return;
     this.#frame = message;
     if (!this.hasLogger()) return;
@@ -538,9 +542,3 @@ export class Socket {
     this.#call("message", { join_ref: joinRef, ref, topic, event, payload });
   }
 }
-
-// Refs as they are on the wire; the core has 0 for none.
-const refs = (join_ref, ref) => ({
-  join_ref: join_ref ? String(join_ref) : null,
-  ref: ref ? String(ref) : null,
-});

@@ -1,9 +1,9 @@
 //! The wasm client of herenow.
 //!
 //! This crate is thin: the rules are in `herenow-core`, and the surface that applications see is the
-//! hand-written JavaScript in `js/`. Here is what lies between them. Text comes in by way of [`rx`], of a
-//! message no more than decides where it goes; back come numbers. What a message brings stays in JavaScript,
-//! which has to have it as objects, and so does what is made of it: the members of a `Presence`.
+//! hand-written JavaScript in `js/`. Here is what lies between them: numbers go in, of a message no more than
+//! decides where it goes, and numbers come back. What a message brings stays in JavaScript, which has to have it
+//! as objects, and so does what is made of it: the members of a `Presence`.
 //!
 //! Frontends that are themselves written in Rust use the module `frontend` instead, which is there with the
 //! feature of that name.
@@ -19,9 +19,4 @@ pub mod frontend;
 #[cfg(feature = "npm")]
 mod local;
 #[cfg(feature = "npm")]
-pub mod rx;
-#[cfg(feature = "npm")]
-mod socket;
-
-#[cfg(feature = "npm")]
-pub use socket::SocketCore;
+pub mod socket;

@@ -1,20 +1,20 @@
 //! State that belongs to the thread: a `thread_local!` that does without the standard library where there is
 //! only one thread, as in wasm without atomics.
 
-/// Declares values that `NAME.with_borrow(..)` and `NAME.with_borrow_mut(..)` lend.
+/// Declares a `RefCell` that `NAME.with(..)` lends.
 #[cfg(feature = "std")]
 macro_rules! local {
-    ($(static $name:ident: $type:ty = $value:expr;)+) => {
+    (static $name:ident: $type:ty = $value:expr;) => {
         std::thread_local! {
-            $(static $name: core::cell::RefCell<$type> = const { core::cell::RefCell::new($value) };)+
+            static $name: core::cell::RefCell<$type> = const { core::cell::RefCell::new($value) };
         }
     };
 }
 
 #[cfg(not(feature = "std"))]
 macro_rules! local {
-    ($(static $name:ident: $type:ty = $value:expr;)+) => {
-        $(static $name: $crate::local::Local<$type> = $crate::local::Local::new($value);)+
+    (static $name:ident: $type:ty = $value:expr;) => {
+        static $name: $crate::local::Local<$type> = $crate::local::Local::new($value);
     };
 }
 
@@ -42,12 +42,8 @@ mod single {
             Self(RefCell::new(value))
         }
 
-        pub(crate) fn with_borrow<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-            read(&self.0.borrow())
-        }
-
-        pub(crate) fn with_borrow_mut<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
-            write(&mut self.0.borrow_mut())
+        pub(crate) fn with<R>(&self, lend: impl FnOnce(&RefCell<T>) -> R) -> R {
+            lend(&self.0)
         }
     }
 }

@@ -1,363 +1,422 @@
 //! The decisions of a browser's `Socket`: [`herenow_core::client`] behind calls that carry numbers only.
 //!
-//! JavaScript owns the WebSocket, the timer and everything that is an object or a string: topics apart,
-//! the client here knows payloads, events and callbacks by number. Its outputs are polled one by one: a
-//! kind, and up to six numbers of detail.
+//! JavaScript owns the WebSocket, the timer and everything that is an object or a string: the client here knows
+//! topics, channels and pushes by number, and of payloads and events nothing at all. There are four functions
+//! rather than a class with a method for each `Call`, because each of those costs as much as what it does.
 
-use crate::rx;
+use alloc::vec::Vec;
+use core::ptr;
+
 use herenow_core::client::{
-    ChannelId, ChannelState, Client, Close, CloseCause, Config, ConnectionId, ErrorCause, Event,
-    Frame, FrameEvent, Outcome, Output, PushId, Schedule, Timer,
+    CLOSE_WAIT, ChannelId, ChannelState, Client, CloseCause, Config, ConnectionId, Content,
+    ErrorCause, Event, Frame, FrameEvent, Incoming, JoinRef, Kind, Outcome, Output, PushId,
+    Schedule, Status, Timer,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What JavaScript keeps a payload under. Of joins and pushes it knows the payload by the channel or the
-/// push, so only messages of no channel use it.
-type Handle = u32;
+use crate::local::local;
 
-/// What `poll` returns. Repeated in `js/socket.js`.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-enum Kind {
-    Nothing,
-    /// connection
-    Connect,
-    /// what ([`Sent`]), channel, push, join_ref, ref, handle
-    Send,
-    /// connection, whether for want of a heartbeat
-    Close,
-    /// channel (0: the socket's reconnect), number of the try
-    AskDelay,
-    Opened,
-    Failed,
-    Closed,
-    /// connection
-    Disconnected,
-    /// ref, round trip
-    Pong,
-    /// channel, whether it is a reply
-    JoinSettled,
-    /// push, whether it is a reply
-    PushSettled,
-    /// channel
-    Message,
-    /// channel
-    UnclaimedReply,
-    /// channel, why (0: the server says so; 1 heartbeat, 2 closed, 3 error)
-    ChannelErrored,
-    /// channel, whether the server closed it, join_ref
-    ChannelClosed,
-}
+/// What can be asked of a socket, or told to it, with up to two numbers. Repeated in `js/core.js`.
+struct Call;
 
-/// Which frame to write.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-enum Sent {
-    Join,
-    Leave,
-    Heartbeat,
-    Push,
-    Direct,
-}
+impl Call {
+    /// Where in memory the next output is: an [`Out`] and its details, as numbers of 64 bits. 0: there is none.
+    const POLL: u8 = 0;
+    /// The time of the next `TIMEOUT`; negative: none.
+    const POLL_TIMEOUT: u8 = 1;
+    const TIMEOUT: u8 = 2;
+    /// The answer to [`Out::ASK_DELAY`]: channel, delay.
+    const SET_DELAY: u8 = 3;
+    const NEXT_REF: u8 = 4;
 
-/// What a transport reports. Repeated in `js/socket.js`.
-struct Transport;
+    const CONNECT: u8 = 5;
+    /// Returns the connection that is closing, or 0.
+    const DISCONNECT: u8 = 6;
+    /// Returns a ref, or 0.
+    const PING: u8 = 7;
+    /// A message of no channel is to be sent.
+    const SEND: u8 = 8;
 
-impl Transport {
-    const OPENED: u8 = 0;
-    const OPENED_WITHOUT_HEARTBEATS: u8 = 1;
-    const ERRORED: u8 = 2;
-    const CLOSING: u8 = 3;
-    const CLOSED: u8 = 4;
+    // Of a transport: connection.
+    /// Also: whether it finds out by itself when the other side is gone.
+    const OPENED: u8 = 9;
+    const ERRORED: u8 = 10;
+    const CLOSING: u8 = 11;
+    const CLOSED: u8 = 12;
     /// It could not be made.
-    const REFUSED: u8 = 5;
-}
+    const REFUSED: u8 = 13;
 
-/// What the page does. Repeated in `js/page.js`.
-struct Page;
-
-impl Page {
-    const HIDDEN: u8 = 0;
+    // Of the page.
+    const HIDDEN: u8 = 14;
     /// It is visible, as it may have been before.
-    const VISIBLE: u8 = 1;
+    const VISIBLE: u8 = 15;
     /// It has just become visible.
-    const SHOWN: u8 = 2;
-    const LEFT: u8 = 3;
-    const RETURNED: u8 = 4;
+    const SHOWN: u8 = 16;
+    const LEFT: u8 = 17;
+    const RETURNED: u8 = 18;
+
+    /// Makes a channel: topic. Returns its id.
+    const CHANNEL: u8 = 19;
+    // The others have a channel.
+    /// Also: timeout. Returns 1, or 0 if it was joined before.
+    const JOIN: u8 = 20;
+    const LEAVE: u8 = 21;
+    const REMOVE: u8 = 22;
+    /// 0 closed, 1 errored, 2 joining, 3 joined.
+    const STATE: u8 = 23;
+    /// The ref of the join in force, or 0.
+    const JOIN_REF: u8 = 24;
+    /// Also: timeout. Returns the push, or 0 if the channel was not joined before.
+    const PUSH: u8 = 25;
 }
 
-/// The state machine of one `Socket`.
-#[wasm_bindgen]
-pub struct SocketCore {
-    client: Client<Handle>,
-    details: [f64; 6],
+/// What a socket puts out, with up to three numbers. Repeated in `js/core.js`.
+struct Out;
+
+impl Out {
+    /// connection
+    const CONNECT: u8 = 0;
+    /// connection, whether for want of a heartbeat
+    const CLOSE: u8 = 1;
+    /// channel (0: the socket's reconnect), number of the try
+    const ASK_DELAY: u8 = 2;
+
+    // Frames to send: ref, join_ref, and the channel or push.
+    const SEND_JOIN: u8 = 3;
+    const SEND_LEAVE: u8 = 4;
+    const SEND_HEARTBEAT: u8 = 5;
+    const SEND_PUSH: u8 = 6;
+    /// One of no channel: the first for which [`Call::SEND`] was called and that has not been sent.
+    const SEND_OTHER: u8 = 7;
+
+    const OPENED: u8 = 8;
+    const FAILED: u8 = 9;
+    const CLOSED: u8 = 10;
+    /// connection
+    const DISCONNECTED: u8 = 11;
+    /// ref, round trip
+    const PONG: u8 = 12;
+    /// push, whether it is a reply
+    const PUSH_SETTLED: u8 = 13;
+
+    // The others have a channel.
+    /// Also: whether it is a reply.
+    const JOIN_SETTLED: u8 = 14;
+    const MESSAGE: u8 = 15;
+    const UNCLAIMED_REPLY: u8 = 16;
+    /// Also: why (0: the server says so; 1 heartbeat, 2 closed, 3 error).
+    const ERRORED: u8 = 17;
+    /// Also: whether the server ended it, and the join_ref.
+    const ENDED: u8 = 18;
 }
 
+/// Topics are numbers, and all else that messages are made of stays in JavaScript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Numbers;
+
+impl Content for Numbers {
+    type Topic = u32;
+    type Event = ();
+    type Payload = ();
+    /// Whether it is for want of a heartbeat.
+    type Close = bool;
+
+    const HEARTBEAT_TIMEOUT: bool = true;
+}
+
+struct Socket {
+    client: Client<Numbers>,
+    /// What was polled last.
+    output: [f64; 4],
+}
+
+local! {
+    static SOCKETS: Vec<Option<Socket>> = Vec::new();
+}
+
+/// Makes a socket whose joins and pushes wait `timeout` ms, unless they say otherwise. Returns its number.
 #[wasm_bindgen]
-impl SocketCore {
-    /// A socket whose joins and pushes wait `timeout` ms, unless they say otherwise.
-    #[wasm_bindgen(constructor)]
-    pub fn new(timeout: f64, heartbeat_interval: f64) -> Self {
-        Self {
-            client: Client::new(Config {
-                timeout: timeout as u64,
-                heartbeat_interval: heartbeat_interval as u64,
-                reconnect_after: Schedule::Ask,
-                rejoin_after: Schedule::Ask,
-                ..Config::default()
-            }),
-            details: [0.0; 6],
+pub fn socket_new(timeout: f64, heartbeat_interval: f64) -> usize {
+    let config = Config {
+        timeout: timeout as u64,
+        heartbeat_interval: heartbeat_interval as u64,
+        close_wait: CLOSE_WAIT,
+        reconnect_after: Schedule::Ask,
+        rejoin_after: Schedule::Ask,
+    };
+    let socket = Socket {
+        client: Client::new(config),
+        output: [0.0; 4],
+    };
+    with_sockets(|sockets| {
+        let free = sockets.iter().position(Option::is_none);
+        let number = free.unwrap_or(sockets.len());
+        match sockets.get_mut(number) {
+            Some(place) => *place = Some(socket),
+            None => sockets.push(Some(socket)),
         }
-    }
+        number
+    })
+}
 
-    /// See [`Client::next_ref`].
-    pub fn next_ref(&mut self) -> f64 {
-        self.client.next_ref() as f64
-    }
+/// Forgets a socket. Its number may be another's then.
+#[wasm_bindgen]
+pub fn socket_free(socket: usize) {
+    with_sockets(|sockets| {
+        if let Some(place) = sockets.get_mut(socket) {
+            *place = None;
+        }
+    });
+}
 
-    /// The next output, as a `Kind`; `detail` has the rest of it.
-    pub fn poll(&mut self) -> u8 {
-        let Some(output) = self.client.poll_output() else {
-            return Kind::Nothing as u8;
-        };
-        let (kind, details) = flatten(&output);
-        self.details = details;
-        kind as u8
-    }
+/// Does what `call`, a `Call`, says.
+#[wasm_bindgen]
+pub fn socket_call(socket: usize, call: u8, a: f64, b: f64, now: f64) -> f64 {
+    with_socket(socket, |socket| socket.call(call, a, b, now as u64))
+}
 
-    /// A detail of the output that `poll` returned last.
-    pub fn detail(&self, index: usize) -> f64 {
-        self.details.get(index).copied().unwrap_or_default()
-    }
+/// A message came. `join_ref`, `reference`: 0 if there is none, -1 if it is none that can be ours. `kind`: 0 other,
+/// 1 `phx_error`, 2 `phx_close`, or a reply: 3 other, 4 ok, 5 error. Returns whether it was not dropped.
+#[wasm_bindgen]
+pub fn socket_received(
+    socket: usize,
+    connection: u32,
+    topic: u32,
+    join_ref: f64,
+    reference: f64,
+    kind: u8,
+    now: f64,
+) -> bool {
+    let incoming = Incoming {
+        join_ref: match join_ref {
+            0.0 => JoinRef::Any,
+            ..0.0 => JoinRef::Foreign,
+            _ => JoinRef::Ours(join_ref as u64),
+        },
+        reference: Some(reference as u64).filter(|reference| *reference != 0),
+        topic,
+        kind: match kind {
+            1 => Kind::Error,
+            2 => Kind::Close,
+            3 => Kind::Reply(Status::Other),
+            4 => Kind::Reply(Status::Ok),
+            5 => Kind::Reply(Status::Error),
+            _ => Kind::Other,
+        },
+    };
+    let connection = ConnectionId::from_raw(connection);
+    with_socket(socket, |socket| {
+        socket.client.deliver(now as u64, connection, &incoming)
+    })
+}
 
-    /// The time of the next `handle_timeout`; negative: none.
-    pub fn poll_timeout(&mut self) -> f64 {
-        self.client.poll_timeout().map_or(-1.0, |at| at as f64)
-    }
+fn with_socket<R: Default>(socket: usize, run: impl FnOnce(&mut Socket) -> R) -> R {
+    with_sockets(|sockets| match sockets.get_mut(socket) {
+        Some(Some(socket)) => run(socket),
+        _ => R::default(),
+    })
+}
 
-    /// See [`Client::handle_timeout`].
-    pub fn handle_timeout(&mut self, now: f64) {
-        self.client.handle_timeout(now as u64);
-    }
+/// Nothing here calls back, so they are always there to be lent; to say so is smaller than to panic.
+fn with_sockets<R: Default>(run: impl FnOnce(&mut Vec<Option<Socket>>) -> R) -> R {
+    SOCKETS.with(|sockets| match sockets.try_borrow_mut() {
+        Ok(mut sockets) => run(&mut sockets),
+        Err(_) => R::default(),
+    })
+}
 
-    /// The answer to `Kind::AskDelay`.
-    pub fn set_delay(&mut self, now: f64, channel: u32, delay: f64) {
-        let timer = match channel {
-            0 => Timer::Reconnect,
-            id => Timer::Rejoin(ChannelId::from_raw(id)),
-        };
-        self.client.set_delay(now as u64, timer, delay as u64);
-    }
-
-    // The connection.
-
-    /// See [`Client::connect`].
-    pub fn connect(&mut self) {
-        self.client.connect();
-    }
-
-    /// See [`Client::disconnect`]. The close code stays in JavaScript. Returns the connection that is
-    /// closing, or 0.
-    pub fn disconnect(&mut self, now: f64) -> u32 {
-        let closing = self.client.disconnect(now as u64, Close::default());
-        closing.map_or(0, ConnectionId::get)
-    }
-
-    /// What a transport reports, as a `Transport`.
-    pub fn transport(&mut self, now: f64, connection: u32, event: u8) {
-        let (client, now) = (&mut self.client, now as u64);
-        let connection = ConnectionId::from_raw(connection);
-        match event {
-            Transport::OPENED => client.transport_opened(now, connection),
-            Transport::OPENED_WITHOUT_HEARTBEATS => {
+impl Socket {
+    fn call(&mut self, call: u8, a: f64, b: f64, now: u64) -> f64 {
+        let client = &mut self.client;
+        let connection = ConnectionId::from_raw(a as u32);
+        let channel = ChannelId::from_raw(a as u32);
+        match call {
+            Call::POLL => return self.poll(),
+            Call::POLL_TIMEOUT => return client.poll_timeout().map_or(-1.0, |at| at as f64),
+            Call::TIMEOUT => client.handle_timeout(now),
+            Call::SET_DELAY => client.set_delay(now, timer(a as u32), b as u64),
+            Call::NEXT_REF => return client.next_ref() as f64,
+            Call::CONNECT => client.connect(),
+            Call::DISCONNECT => {
+                let closing = client.disconnect(now, false);
+                return closing.map_or(0, ConnectionId::get).into();
+            }
+            Call::PING => return client.ping(now).unwrap_or_default() as f64,
+            Call::SEND => client.send(0u32, (), None, ()),
+            Call::OPENED => {
                 client.transport_opened(now, connection);
-                if client.is_current(connection) {
+                if b == 1.0 && client.is_current(connection) {
                     client.skip_heartbeats();
                 }
             }
-            Transport::ERRORED => client.transport_errored(now, connection),
-            Transport::CLOSING => client.transport_closing(connection),
-            Transport::CLOSED => client.transport_closed(now, connection),
-            Transport::REFUSED => client.transport_refused(connection),
+            Call::ERRORED => client.transport_errored(now, connection),
+            Call::CLOSING => client.transport_closing(connection),
+            Call::CLOSED => client.transport_closed(now, connection),
+            Call::REFUSED => client.transport_refused(connection),
+            Call::HIDDEN => client.page_hidden(true),
+            Call::VISIBLE => client.page_hidden(false),
+            Call::SHOWN => client.page_shown(now),
+            Call::LEFT => client.page_left(now),
+            Call::RETURNED => client.page_returned(),
+            Call::CHANNEL => return client.channel(a as u32, ()).get().into(),
+            Call::JOIN => return client.join(now, channel, Some(b as u64)).is_ok().into(),
+            Call::LEAVE => client.leave(channel),
+            Call::REMOVE => client.remove(channel),
+            Call::STATE => {
+                return match client.channel_state(channel) {
+                    ChannelState::Closed => 0.0,
+                    ChannelState::Errored => 1.0,
+                    ChannelState::Joining => 2.0,
+                    ChannelState::Joined => 3.0,
+                };
+            }
+            Call::JOIN_REF => return number(client.join_ref(channel)),
+            Call::PUSH => {
+                let push = client.push(now, channel, (), (), Some(b as u64));
+                return number(push.ok().map(PushId::get));
+            }
             _ => {}
         }
+        0.0
     }
 
-    /// What the page does, as a `Page`.
-    pub fn page(&mut self, now: f64, event: u8) {
-        let (client, now) = (&mut self.client, now as u64);
-        match event {
-            Page::HIDDEN => client.page_hidden(true),
-            Page::VISIBLE => client.page_hidden(false),
-            Page::SHOWN => client.page_shown(now),
-            Page::LEFT => client.page_left(now),
-            Page::RETURNED => client.page_returned(),
-            _ => {}
-        }
-    }
-
-    /// See [`Client::ping`]. Returns its ref, or 0.
-    pub fn ping(&mut self, now: f64) -> f64 {
-        self.client.ping(now as u64).unwrap_or_default() as f64
-    }
-
-    /// Sends a message of no channel, which JavaScript keeps under `handle`.
-    pub fn send(&mut self, handle: Handle) {
-        self.client.send("", "", None, handle);
-    }
-
-    // Frames.
-
-    /// A message was written: as text, but of its payload no more than a reply's status, since what it brings
-    /// stays in JavaScript. Returns 1 if it was a message, 0 if it was dropped, -1 if it was none.
-    pub fn received(&mut self, now: f64, connection: u32) -> i32 {
-        let connection = ConnectionId::from_raw(connection);
-        match rx::with_text(|text| self.client.received(now as u64, connection, text)) {
-            Ok(received) => received.is_some().into(),
-            Err(_) => -1,
-        }
-    }
-
-    // Channels and pushes.
-
-    /// Makes a channel with the topic that was written.
-    pub fn channel(&mut self) -> u32 {
-        rx::with_text(|topic| self.client.channel(topic, 0u32)).get()
-    }
-
-    /// See [`Client::join`]. False: it was joined before.
-    pub fn join(&mut self, now: f64, channel: u32, timeout: f64) -> bool {
-        let channel = ChannelId::from_raw(channel);
-        let joined = self.client.join(now as u64, channel, Some(timeout as u64));
-        joined.is_ok()
-    }
-
-    /// See [`Client::leave`].
-    pub fn leave(&mut self, channel: u32) {
-        self.client.leave(ChannelId::from_raw(channel));
-    }
-
-    /// See [`Client::remove`].
-    pub fn remove(&mut self, channel: u32) {
-        self.client.remove(ChannelId::from_raw(channel));
-    }
-
-    /// 0 closed, 1 errored, 2 joining, 3 joined.
-    pub fn channel_state(&self, channel: u32) -> u8 {
-        match self.client.channel_state(ChannelId::from_raw(channel)) {
-            ChannelState::Closed => 0,
-            ChannelState::Errored => 1,
-            ChannelState::Joining => 2,
-            ChannelState::Joined => 3,
-        }
-    }
-
-    /// See [`Client::join_ref`]; 0 if there is none.
-    pub fn join_ref(&self, channel: u32) -> f64 {
-        let join_ref = self.client.join_ref(ChannelId::from_raw(channel));
-        join_ref.unwrap_or_default() as f64
-    }
-
-    /// See [`Client::push`]. Returns the push, or 0 if the channel was not joined before.
-    pub fn push(&mut self, now: f64, channel: u32, timeout: f64) -> f64 {
-        let channel = ChannelId::from_raw(channel);
-        let timeout = Some(timeout as u64);
-        let push = self.client.push(now as u64, channel, "", 0u32, timeout);
-        push.map_or(0.0, |push| push.get() as f64)
+    fn poll(&mut self) -> f64 {
+        let Some(output) = self.client.poll_output() else {
+            return 0.0;
+        };
+        let (out, [a, b, c]) = match output {
+            Output::Connect(connection) => (Out::CONNECT, [connection.get().into(), 0.0, 0.0]),
+            Output::Close(connection, heartbeat) => {
+                (Out::CLOSE, [connection.get().into(), heartbeat.into(), 0.0])
+            }
+            Output::AskDelay(timer, tries) => {
+                let channel = match timer {
+                    Timer::Reconnect => 0,
+                    Timer::Rejoin(channel) => channel.get(),
+                };
+                (Out::ASK_DELAY, [channel.into(), tries.into(), 0.0])
+            }
+            Output::Send(frame) => frame_details(&frame),
+            Output::Event(event) => event_details(event),
+        };
+        self.output = [out.into(), a, b, c];
+        ptr::from_ref(&self.output).addr() as f64
     }
 }
 
-fn flatten(output: &Output<Handle>) -> (Kind, [f64; 6]) {
-    match output {
-        Output::Connect(connection) => (Kind::Connect, details([connection.get().into()])),
-        Output::Send(frame) => (Kind::Send, frame_details(frame)),
-        Output::Close(connection, close) => {
-            let heartbeat = *close == Close::HEARTBEAT_TIMEOUT;
-            let list = [connection.get().into(), heartbeat.into()];
-            (Kind::Close, details(list))
-        }
-        Output::AskDelay(timer, tries) => {
-            let channel = match timer {
-                Timer::Reconnect => 0,
-                Timer::Rejoin(channel) => channel.get(),
-            };
-            (Kind::AskDelay, details([channel.into(), (*tries).into()]))
-        }
-        Output::Event(event) => event_details(event),
+fn timer(channel: u32) -> Timer {
+    match channel {
+        0 => Timer::Reconnect,
+        id => Timer::Rejoin(ChannelId::from_raw(id)),
     }
 }
 
-fn frame_details(frame: &Frame<Handle>) -> [f64; 6] {
-    let what = match (&frame.event, frame.push) {
-        (FrameEvent::Join, _) => Sent::Join,
-        (FrameEvent::Leave, _) => Sent::Leave,
-        (FrameEvent::Heartbeat, _) => Sent::Heartbeat,
-        (FrameEvent::Named(_), Some(_)) => Sent::Push,
-        (FrameEvent::Named(_), None) => Sent::Direct,
+fn frame_details(frame: &Frame<Numbers>) -> (u8, [f64; 3]) {
+    let channel = frame.channel.map_or(0, ChannelId::get).into();
+    let (out, subject) = match (&frame.event, frame.push) {
+        (FrameEvent::Join, _) => (Out::SEND_JOIN, channel),
+        (FrameEvent::Leave, _) => (Out::SEND_LEAVE, channel),
+        (FrameEvent::Heartbeat, _) => (Out::SEND_HEARTBEAT, 0.0),
+        (FrameEvent::Named(()), Some(push)) => (Out::SEND_PUSH, push.get() as f64),
+        (FrameEvent::Named(()), None) => (Out::SEND_OTHER, 0.0),
     };
-    [
-        f64::from(what as u8),
-        frame.channel.map_or(0, ChannelId::get).into(),
-        frame.push.map_or(0, PushId::get) as f64,
-        frame.join_ref.unwrap_or_default() as f64,
-        frame.reference.unwrap_or_default() as f64,
-        frame.payload.into(),
-    ]
+    let refs = [frame.reference, frame.join_ref].map(number);
+    (out, [refs[0], refs[1], subject])
 }
 
-fn event_details(event: &Event) -> (Kind, [f64; 6]) {
-    match *event {
-        Event::Opened => (Kind::Opened, details([])),
-        Event::Failed => (Kind::Failed, details([])),
-        Event::Closed => (Kind::Closed, details([])),
-        Event::Disconnected(connection) => (Kind::Disconnected, details([connection.get().into()])),
+fn event_details(event: Event) -> (u8, [f64; 3]) {
+    let is_reply = |outcome| f64::from(outcome != Outcome::Timeout);
+    match event {
+        Event::Opened => (Out::OPENED, [0.0; 3]),
+        Event::Failed => (Out::FAILED, [0.0; 3]),
+        Event::Closed => (Out::CLOSED, [0.0; 3]),
+        Event::Disconnected(connection) => (Out::DISCONNECTED, [connection.get().into(), 0.0, 0.0]),
         Event::Pong {
             reference,
             round_trip,
-        } => (Kind::Pong, details([reference as f64, round_trip as f64])),
-        Event::JoinSettled { channel, outcome } => {
-            let list = [channel.get().into(), is_reply(outcome)];
-            (Kind::JoinSettled, details(list))
-        }
-        Event::PushSettled { push, outcome, .. } => {
-            let list = [push.get() as f64, is_reply(outcome)];
-            (Kind::PushSettled, details(list))
-        }
-        Event::Message { channel, .. } => (Kind::Message, details([channel.get().into()])),
-        Event::UnclaimedReply { channel, .. } => {
-            (Kind::UnclaimedReply, details([channel.get().into()]))
+        } => (Out::PONG, [reference as f64, round_trip as f64, 0.0]),
+        Event::PushSettled { push, outcome, .. } => (
+            Out::PUSH_SETTLED,
+            [push.get() as f64, is_reply(outcome), 0.0],
+        ),
+        Event::JoinSettled { channel, outcome } => (
+            Out::JOIN_SETTLED,
+            [channel.get().into(), is_reply(outcome), 0.0],
+        ),
+        Event::Message { channel } => (Out::MESSAGE, [channel.get().into(), 0.0, 0.0]),
+        Event::UnclaimedReply { channel } => {
+            (Out::UNCLAIMED_REPLY, [channel.get().into(), 0.0, 0.0])
         }
         Event::ChannelErrored { channel, cause } => {
             let cause = match cause {
-                ErrorCause::Server(_) => 0,
-                ErrorCause::HeartbeatTimeout => 1,
-                ErrorCause::ConnectionClosed => 2,
-                ErrorCause::ConnectionError => 3,
+                ErrorCause::Server => 0.0,
+                ErrorCause::HeartbeatTimeout => 1.0,
+                ErrorCause::ConnectionClosed => 2.0,
+                ErrorCause::ConnectionError => 3.0,
             };
-            let list = [channel.get().into(), cause.into()];
-            (Kind::ChannelErrored, details(list))
+            (Out::ERRORED, [channel.get().into(), cause, 0.0])
         }
         Event::ChannelClosed {
             channel,
             cause,
             join_ref,
         } => {
-            let by_server = matches!(cause, CloseCause::Server(_));
-            let join_ref = join_ref.unwrap_or_default() as f64;
-            let list = [channel.get().into(), by_server.into(), join_ref];
-            (Kind::ChannelClosed, details(list))
+            let by_server = cause == CloseCause::Server;
+            (
+                Out::ENDED,
+                [channel.get().into(), by_server.into(), number(join_ref)],
+            )
         }
     }
 }
 
-fn is_reply(outcome: Outcome) -> f64 {
-    matches!(outcome, Outcome::Reply { .. }).into()
+/// Refs begin at 1.
+fn number(reference: Option<u64>) -> f64 {
+    reference.unwrap_or_default() as f64
 }
 
-fn details<const N: usize>(list: [f64; N]) -> [f64; 6] {
-    let mut details = [0.0; 6];
-    for (detail, value) in details.iter_mut().zip(list) {
-        *detail = value;
+#[cfg(test)]
+mod tests {
+    use super::{Call, Out, socket_call, socket_free, socket_new, with_socket};
+
+    fn outputs(socket: usize) -> Vec<f64> {
+        let mut outputs = Vec::new();
+        while socket_call(socket, Call::POLL, 0.0, 0.0, 0.0) != 0.0 {
+            outputs.push(with_socket(socket, |socket| socket.output[0]));
+        }
+        outputs
     }
-    details
+
+    #[test]
+    fn sockets_do_not_know_of_each_other_and_leave_their_numbers_to_later_ones() {
+        let (first, second) = (socket_new(1.0, 1.0), socket_new(1.0, 1.0));
+        socket_call(first, Call::CONNECT, 0.0, 0.0, 0.0);
+        assert!(outputs(second).is_empty());
+        assert_eq!(outputs(first), [f64::from(Out::CONNECT)]);
+        socket_free(first);
+        assert_eq!(socket_new(1.0, 1.0), first);
+        assert_ne!(socket_new(1.0, 1.0), second);
+    }
+
+    #[test]
+    fn a_call_to_a_socket_that_is_gone_does_nothing() {
+        let socket = socket_new(1.0, 1.0);
+        socket_free(socket);
+        assert_eq!(socket_call(socket, Call::NEXT_REF, 0.0, 0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn a_frame_says_its_refs_and_whose_it_is() {
+        let socket = socket_new(1000.0, 1000.0);
+        let call = |call, a, b| socket_call(socket, call, a, b, 0.0);
+        call(Call::CONNECT, 0.0, 0.0);
+        outputs(socket);
+        call(Call::OPENED, 1.0, 0.0);
+        outputs(socket);
+        let channel = call(Call::CHANNEL, 1.0, 0.0);
+        assert_eq!(call(Call::JOIN, channel, 1000.0), 1.0);
+        assert_ne!(call(Call::POLL, 0.0, 0.0), 0.0);
+        let output = with_socket(socket, |socket| socket.output);
+        assert_eq!(output, [f64::from(Out::SEND_JOIN), 1.0, 1.0, channel]);
+    }
 }

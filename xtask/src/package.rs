@@ -98,12 +98,7 @@ fn bindgen(path: &Path, files: &mut Files) -> Result<Vec<u8>> {
     {
         bail!("herenow-client has inline JS: write it as a module in client-wasm/js instead");
     }
-    // The glue makes a TextDecoder on import. Where there is none, it gets ours.
-    let glue = format!(
-        "import {{ TextDecoder }} from \"./text.js\";\n{}",
-        output.js()
-    );
-    files.insert(format!("{STEM}.js").into(), glue.into_bytes());
+    files.insert(format!("{STEM}.js").into(), output.js().as_bytes().to_vec());
     Ok(output.wasm_mut().emit_wasm())
 }
 

@@ -9,9 +9,9 @@ use crate::{
     workspace::{package_dir, target_dir},
 };
 
-/// What the whole client, wasm and JavaScript compressed with gzip -9, may be. It is to be 25 KB in the end;
-/// until then this follows what has been reached, so that nothing is lost again.
-const BUDGET_BYTES: usize = 28_000;
+/// What the whole client, wasm and JavaScript compressed with gzip -9, may be. It follows what has been reached,
+/// so that nothing is lost again.
+const BUDGET_BYTES: usize = 18_700;
 
 /// Builds the package as it is released, prints the sizes, and fails past the budget.
 pub(crate) fn size() -> Result<()> {

@@ -201,9 +201,9 @@ impl Driver {
         }
         self.carry_out_all(None);
         while let Some((connection, frame)) = self.next_frame() {
-            self.read_frame(connection, &frame);
-            // What points into the frame is used up before the next one.
-            self.carry_out_all(Some(&frame));
+            let spans = self.read_frame(connection, &frame);
+            // What is said of the frame is used up before the next one.
+            self.carry_out_all(Some((&frame, spans)));
         }
         self.is_busy.set(false);
         self.set_timer();
@@ -213,26 +213,31 @@ impl Driver {
         self.inbox.borrow_mut().pop_front()
     }
 
-    fn read_frame(&self, connection: ConnectionId, frame: &Frame) {
+    /// Tells the client of a frame. Returns where its parts stand.
+    fn read_frame(&self, connection: ConnectionId, frame: &Frame) -> MessageSpans {
         let now = self.host.now();
         let mut client = self.client.borrow_mut();
-        let error = match frame {
+        let received = match frame {
             Frame::Text(text) => {
                 let received = client.received(now, connection, text);
-                received.err().map(|error| error.to_string())
+                received.map_err(|error| error.to_string())
             }
             Frame::Binary(bytes) => {
                 let received = client.received_binary(now, connection, bytes);
-                received.err().map(|error| error.to_string())
+                received.map_err(|error| error.to_string())
             }
         };
         drop(client);
-        if let Some(error) = error {
-            self.tell_problem(&Problem::Frame { error });
+        match received {
+            Ok(spans) => spans.unwrap_or_default(),
+            Err(error) => {
+                self.tell_problem(&Problem::Frame { error });
+                MessageSpans::default()
+            }
         }
     }
 
-    fn carry_out_all(&self, frame: Option<&Frame>) {
+    fn carry_out_all(&self, frame: Option<(&Frame, MessageSpans)>) {
         while let Some(output) = self.next_output() {
             match output {
                 Output::Connect(connection) => self.open(connection),
@@ -244,7 +249,7 @@ impl Driver {
         }
     }
 
-    fn next_output(&self) -> Option<Output<herenow_core::client::Payload>> {
+    fn next_output(&self) -> Option<Output> {
         self.client.borrow_mut().poll_output()
     }
 
@@ -282,7 +287,7 @@ impl Driver {
         Ok(())
     }
 
-    fn send(&self, frame: &Outgoing<herenow_core::client::Payload>) {
+    fn send(&self, frame: &Outgoing) {
         let sent = match (frame.encode(), self.current_transport()) {
             (_, None) => Ok(()),
             (Ok(Encoded::Text(text)), Some(transport)) => transport.send_text(&text),
@@ -290,7 +295,7 @@ impl Driver {
             (Err(error), Some(_)) => Err(error.to_string()),
         };
         if let Err(error) = sent {
-            let (topic, event) = (frame.topic.to_string(), frame.event.name().to_owned());
+            let (topic, event) = (frame.topic().to_owned(), frame.event.name().to_owned());
             self.tell_problem(&Problem::Send {
                 topic,
                 event,
@@ -357,7 +362,7 @@ impl Driver {
 
     // What the client tells.
 
-    fn event(&self, event: Event, frame: Option<&Frame>) {
+    fn event(&self, event: Event, frame: Option<(&Frame, MessageSpans)>) {
         match event {
             Event::Opened | Event::Failed | Event::Closed | Event::Disconnected(_) => {
                 let state = self.client.borrow().connection_state();
@@ -379,9 +384,9 @@ impl Driver {
                 self.tell_state(channel);
                 self.with_ears(channel, Ears::end);
             }
-            Event::Message { channel, message } => {
-                if let Some(frame) = frame {
-                    self.with_ears(channel, |ears| ears.hear(frame, message));
+            Event::Message { channel } => {
+                if let Some((frame, spans)) = frame {
+                    self.with_ears(channel, |ears| ears.hear(frame, spans));
                 }
             }
             Event::UnclaimedReply { .. } | Event::Pong { .. } => {}
@@ -440,19 +445,12 @@ impl Ears {
     }
 }
 
-fn answer(outcome: Outcome, frame: Option<&Frame>) -> Answer {
+fn answer(outcome: Outcome, frame: Option<(&Frame, MessageSpans)>) -> Answer {
     match (outcome, frame) {
-        (
-            Outcome::Reply {
-                status,
-                word,
-                response,
-            },
-            Some(frame),
-        ) => Answer::Reply {
+        (Outcome::Reply(status), Some((frame, spans))) => Answer::Reply {
             status,
-            word: frame.name(word),
-            response: Payload::new(frame, response),
+            word: frame.name(spans.status),
+            response: Payload::new(frame, spans.response),
         },
         _ => Answer::Timeout,
     }

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::config::Retry;
-use super::output::{ChannelId, CloseCause, ConnectionId, ErrorCause, Event, Output, Timer, Topic};
-use super::timeout::Earliest;
+use super::content::Content;
+use super::output::{ChannelId, CloseCause, ConnectionId, ErrorCause, Event, Output, Timer};
+use super::timeout::NEVER;
 use super::{Client, Frame, FrameEvent, Outcome};
 
 /// Where a channel stands. (phoenix.js has a fifth state, `leaving`, which nobody can see: leaving is
@@ -37,18 +38,18 @@ impl fmt::Display for AlreadyJoined {
 impl core::error::Error for AlreadyJoined {}
 
 #[derive(Debug)]
-pub(super) struct Channel<P> {
+pub(super) struct Channel<C: Content> {
     pub(super) id: ChannelId,
-    pub(super) topic: Topic,
-    params: P,
+    pub(super) topic: C::Topic,
+    params: C::Payload,
     pub(super) state: ChannelState,
     /// How long its joins and pushes wait.
     pub(super) timeout: u64,
     pub(super) joined_once: bool,
     /// The ref of the join in force. None: messages with a join_ref cannot be meant for it.
     pub(super) join_ref: Option<u64>,
-    /// Until when the join must be answered. Set exactly while joining.
-    join_deadline: Option<u64>,
+    /// Until when the join must be answered, while joining.
+    join_deadline: u64,
     /// The latest join, when it was sent: over which connection, and its ref.
     pub(super) sent: Option<(ConnectionId, u64)>,
     pub(super) rejoin: Retry,
@@ -56,41 +57,41 @@ pub(super) struct Channel<P> {
 
 /// All channels that have not ended, in the order in which they were made, which is that of their ids.
 #[derive(Debug)]
-pub(super) struct Channels<P> {
-    list: Vec<Channel<P>>,
+pub(super) struct Channels<C: Content> {
+    list: Vec<Channel<C>>,
     last_id: u32,
 }
 
-impl<P> Default for Channels<P> {
-    fn default() -> Self {
+impl<C: Content> Channels<C> {
+    pub(super) const fn new() -> Self {
         Self {
             list: Vec::new(),
             last_id: 0,
         }
     }
-}
 
-impl<P> Channels<P> {
     fn index(&self, id: ChannelId) -> Option<usize> {
         self.list
             .binary_search_by_key(&id, |channel| channel.id)
             .ok()
     }
 
-    pub(super) fn get(&self, id: ChannelId) -> Option<&Channel<P>> {
+    pub(super) fn get(&self, id: ChannelId) -> Option<&Channel<C>> {
         self.list.get(self.index(id)?)
     }
 
-    pub(super) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel<P>> {
+    pub(super) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel<C>> {
         let index = self.index(id)?;
         self.list.get_mut(index)
     }
 
     fn remove(&mut self, id: ChannelId) {
-        self.list.retain(|channel| channel.id != id);
+        if let Some(index) = self.index(id) {
+            self.list.remove(index);
+        }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Channel<P>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Channel<C>> {
         self.list.iter()
     }
 
@@ -99,7 +100,7 @@ impl<P> Channels<P> {
     pub(super) fn next_after(
         &self,
         id: ChannelId,
-        wanted: impl Fn(&Channel<P>) -> bool,
+        wanted: impl Fn(&Channel<C>) -> bool,
     ) -> Option<ChannelId> {
         let start = self.list.partition_point(|channel| channel.id <= id);
         let rest = self.list.get(start..)?;
@@ -116,28 +117,33 @@ impl<P> Channels<P> {
 /// Before the first channel.
 pub(super) const NONE: ChannelId = ChannelId(0);
 
-impl<P> Channel<P> {
-    pub(super) fn deadlines(&self, earliest: &mut Earliest) {
-        earliest.see(self.join_deadline);
-        earliest.see(self.rejoin.deadline());
-    }
-
-    fn is_due(&self, now: u64) -> bool {
-        let due = |deadline: Option<u64>| deadline.is_some_and(|at| at <= now);
-        due(self.join_deadline) || due(self.rejoin.deadline())
+impl<C: Content> Channel<C> {
+    pub(super) fn deadline(&self) -> u64 {
+        self.join_deadline.min(self.rejoin.deadline())
     }
 
     /// Forgets the join in force: no reply to it counts any more.
     fn forget_join(&mut self) {
         self.join_ref = None;
-        self.join_deadline = None;
+        self.join_deadline = NEVER;
     }
 }
 
-impl<P: Clone + Default> Client<P> {
+impl Client {
+    /// The channel's topic, until it ends.
+    pub fn topic(&self, id: ChannelId) -> Option<&str> {
+        self.channels.get(id).map(|channel| &*channel.topic)
+    }
+}
+
+impl<C: Content> Client<C> {
     /// Makes a channel, which does nothing before [`join`](Self::join). `params` go out with each join;
     /// [`set_params`](Self::set_params) changes them.
-    pub fn channel(&mut self, topic: impl Into<Topic>, params: impl Into<P>) -> ChannelId {
+    pub fn channel(
+        &mut self,
+        topic: impl Into<C::Topic>,
+        params: impl Into<C::Payload>,
+    ) -> ChannelId {
         self.channels.last_id += 1;
         let id = ChannelId(self.channels.last_id);
         self.channels.list.push(Channel {
@@ -148,15 +154,15 @@ impl<P: Clone + Default> Client<P> {
             timeout: self.config.timeout,
             joined_once: false,
             join_ref: None,
-            join_deadline: None,
+            join_deadline: NEVER,
             sent: None,
-            rejoin: Retry::default(),
+            rejoin: Retry::new(),
         });
         id
     }
 
     /// What goes out with the joins from now on.
-    pub fn set_params(&mut self, id: ChannelId, params: impl Into<P>) {
+    pub fn set_params(&mut self, id: ChannelId, params: impl Into<C::Payload>) {
         if let Some(channel) = self.channels.get_mut(id) {
             channel.params = params.into();
         }
@@ -214,11 +220,6 @@ impl<P: Clone + Default> Client<P> {
         self.channels.get(id)?.join_ref
     }
 
-    /// The channel's topic, until it ends.
-    pub fn topic(&self, id: ChannelId) -> Option<&str> {
-        self.channels.get(id).map(|channel| &*channel.topic)
-    }
-
     /// Whether a push would go out at once.
     pub fn can_push(&self, id: ChannelId) -> bool {
         self.is_connected() && self.channel_state(id) == ChannelState::Joined
@@ -235,7 +236,7 @@ impl<P: Clone + Default> Client<P> {
         };
         channel.state = ChannelState::Joining;
         channel.join_ref = Some(reference);
-        channel.join_deadline = Some(now.saturating_add(channel.timeout));
+        channel.join_deadline = now.saturating_add(channel.timeout);
         channel.sent = carrier.map(|connection| (connection, reference));
         let frame = Frame {
             channel: Some(id),
@@ -255,7 +256,7 @@ impl<P: Clone + Default> Client<P> {
             return;
         };
         let open = |state| matches!(state, ChannelState::Joined | ChannelState::Joining);
-        let duplicate = |c: &Channel<P>| c.id != id && open(c.state) && c.topic == topic;
+        let duplicate = |c: &Channel<C>| c.id != id && open(c.state) && c.topic == topic;
         if let Some(duplicate) = self.channels.next_after(NONE, duplicate) {
             self.leave(duplicate);
         }
@@ -284,7 +285,7 @@ impl<P: Clone + Default> Client<P> {
             reference: Some(reference),
             topic: channel.topic.clone(),
             event: FrameEvent::Leave,
-            payload: P::default(),
+            payload: C::Payload::default(),
         };
         if connection == Some(carrier) {
             self.outputs.push_back(Output::Send(frame));
@@ -307,7 +308,7 @@ impl<P: Clone + Default> Client<P> {
         let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
-        channel.join_deadline = None;
+        channel.join_deadline = NEVER;
         if outcome.is_ok() {
             channel.state = ChannelState::Joined;
             channel.rejoin.reset();
@@ -342,7 +343,7 @@ impl<P: Clone + Default> Client<P> {
         carrier: Option<ConnectionId>,
         cause: ErrorCause,
     ) {
-        let concerned = |channel: &Channel<P>| {
+        let concerned = |channel: &Channel<C>| {
             matches!(channel.state, ChannelState::Joined | ChannelState::Joining)
                 && (carrier.is_none() || channel.sent.map(|(connection, _)| connection) == carrier)
         };
@@ -356,7 +357,7 @@ impl<P: Clone + Default> Client<P> {
     /// The connection is open: what was in error joins again.
     pub(super) fn rejoin_errored(&mut self, now: u64) {
         self.channels.reset_rejoins();
-        let errored = |channel: &Channel<P>| channel.state == ChannelState::Errored;
+        let errored = |channel: &Channel<C>| channel.state == ChannelState::Errored;
         let mut last = NONE;
         while let Some(id) = self.channels.next_after(last, errored) {
             self.rejoin(now, id);
@@ -367,7 +368,7 @@ impl<P: Clone + Default> Client<P> {
     fn errored(&mut self, now: u64, id: ChannelId) {
         if let Some(channel) = self.channels.get_mut(id) {
             channel.state = ChannelState::Errored;
-            channel.join_deadline = None;
+            channel.join_deadline = NEVER;
         }
         if self.is_connected() {
             self.schedule_rejoin(now, id);
@@ -384,7 +385,7 @@ impl<P: Clone + Default> Client<P> {
 
     pub(super) fn handle_channel_timeouts(&mut self, now: u64) {
         let mut last = NONE;
-        while let Some(id) = self.channels.next_after(last, |c| c.is_due(now)) {
+        while let Some(id) = self.channels.next_after(last, |c| c.deadline() <= now) {
             self.handle_channel_timeout(now, id);
             last = id;
         }
@@ -395,7 +396,7 @@ impl<P: Clone + Default> Client<P> {
         let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
-        if channel.join_deadline.is_some_and(|at| at <= now) {
+        if channel.join_deadline <= now {
             self.join_timed_out(now, id);
         } else if channel.rejoin.fire(now) && connected {
             self.rejoin(now, id);

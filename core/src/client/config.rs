@@ -2,6 +2,8 @@
 
 use alloc::borrow::Cow;
 
+use super::timeout::NEVER;
+
 /// How long a join or a push waits for its reply, in ms.
 pub const TIMEOUT: u64 = 10_000;
 
@@ -83,34 +85,36 @@ impl Schedule {
 }
 
 /// A timer that counts how often it has fired since its last success.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Retry {
     tries: u32,
-    state: RetryState,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum RetryState {
-    #[default]
-    Idle,
+    at: u64,
     /// The driver has been asked for the delay.
-    Asked,
-    At(u64),
+    asked: bool,
 }
 
 impl Retry {
+    pub(super) fn new() -> Self {
+        Self {
+            tries: 0,
+            at: NEVER,
+            asked: false,
+        }
+    }
+
     /// Starts the timer anew. If the driver has to be asked for the delay, this returns the number of
     /// the try to ask for.
     #[must_use]
     pub(super) fn schedule(&mut self, now: u64, schedule: &Schedule) -> Option<u32> {
         let tries = self.tries.saturating_add(1);
+        self.cancel();
         match schedule.delay(tries) {
             Some(delay) => {
-                self.state = RetryState::At(now.saturating_add(delay));
+                self.at = now.saturating_add(delay);
                 None
             }
             None => {
-                self.state = RetryState::Asked;
+                self.asked = true;
                 Some(tries)
             }
         }
@@ -118,31 +122,30 @@ impl Retry {
 
     /// The driver's answer. It counts only while it is waited for.
     pub(super) fn answer(&mut self, now: u64, delay: u64) {
-        if self.state == RetryState::Asked {
-            self.state = RetryState::At(now.saturating_add(delay));
+        if core::mem::take(&mut self.asked) {
+            self.at = now.saturating_add(delay);
         }
     }
 
     /// Stops the timer and keeps the count.
     pub(super) fn cancel(&mut self) {
-        self.state = RetryState::Idle;
+        self.at = NEVER;
+        self.asked = false;
     }
 
     /// Stops the timer and forgets the count.
     pub(super) fn reset(&mut self) {
-        *self = Self::default();
+        self.cancel();
+        self.tries = 0;
     }
 
-    pub(super) fn deadline(&self) -> Option<u64> {
-        match self.state {
-            RetryState::At(at) => Some(at),
-            RetryState::Idle | RetryState::Asked => None,
-        }
+    pub(super) fn deadline(&self) -> u64 {
+        self.at
     }
 
     /// Whether the time has come; if so, this counts as a try.
     pub(super) fn fire(&mut self, now: u64) -> bool {
-        let due = self.deadline().is_some_and(|at| at <= now);
+        let due = self.at <= now;
         if due {
             self.tries = self.tries.saturating_add(1);
             self.cancel();

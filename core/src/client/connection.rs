@@ -1,8 +1,9 @@
 //! The life of a connection: opening, closing, and when there will be another one.
 
 use super::Client;
-use super::output::{Close, ConnectionId, ErrorCause, Event, Output, Timer};
-use super::timeout::Earliest;
+use super::content::Content;
+use super::output::{ConnectionId, ErrorCause, Event, Output, Timer};
+use super::timeout::NEVER;
 
 /// What phoenix.js calls `connectionState()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub(super) struct Lingering {
     until: u64,
 }
 
-impl<P: Clone + Default> Client<P> {
+impl<C: Content> Client<C> {
     /// Connects, unless there is a connection or it is only interrupted. Poll for outputs afterwards.
     pub fn connect(&mut self) {
         match &self.connection {
@@ -75,7 +76,7 @@ impl<P: Clone + Default> Client<P> {
     ///
     /// Returns the connection that is now closing: [`Event::Disconnected`] tells when that is done. With
     /// `None` it is done already. Poll for outputs and the timeout afterwards.
-    pub fn disconnect(&mut self, now: u64, close: Close) -> Option<ConnectionId> {
+    pub fn disconnect(&mut self, now: u64, close: C::Close) -> Option<ConnectionId> {
         self.wanted = false;
         self.page.resume = false;
         self.reconnect.reset();
@@ -209,7 +210,7 @@ impl<P: Clone + Default> Client<P> {
     }
 
     /// Closes the connection, or lets `then` follow the close that is under way.
-    pub(super) fn close(&mut self, now: u64, close: Close, then: Then, cause: ErrorCause) {
+    pub(super) fn close(&mut self, now: u64, close: C::Close, then: Then, cause: ErrorCause) {
         let until = now.saturating_add(self.config.close_wait);
         let Some(connection) = &mut self.connection else {
             return;
@@ -260,22 +261,24 @@ impl<P: Clone + Default> Client<P> {
         self.error_joined_channels(now, carrier, cause);
     }
 
-    pub(super) fn connection_deadlines(&self, earliest: &mut Earliest) {
-        if let Some(Phase::Closing { until, .. }) = self.connection.as_ref().map(|c| c.phase) {
-            earliest.see(Some(until));
-        }
-        for lingering in &self.lingering {
-            earliest.see(Some(lingering.until));
-        }
-        earliest.see(self.heartbeat.deadline());
-        earliest.see(self.reconnect.deadline());
+    pub(super) fn connection_deadline(&self) -> u64 {
+        let closing = match self.connection.as_ref().map(|connection| connection.phase) {
+            Some(Phase::Closing { until, .. }) => until,
+            _ => NEVER,
+        };
+        let lingering = self.lingering.iter().map(|lingering| lingering.until);
+        let others = [
+            closing,
+            self.heartbeat.deadline(),
+            self.reconnect.deadline(),
+        ];
+        lingering.chain(others).min().unwrap_or(NEVER)
     }
 
     pub(super) fn handle_connection_timeouts(&mut self, now: u64) {
-        let given_up = |lingering: &mut Lingering| lingering.until <= now;
-        for lingering in self.lingering.extract_if(.., given_up) {
-            let event = Event::Disconnected(lingering.id);
-            self.outputs.push_back(Output::Event(event));
+        while let Some(index) = self.lingering.iter().position(|l| l.until <= now) {
+            let Lingering { id, .. } = self.lingering.remove(index);
+            self.event(Event::Disconnected(id));
         }
         if let Some(connection) = &self.connection
             && let Phase::Closing { until, then } = connection.phase

@@ -1,21 +1,19 @@
 //! What goes out: frames before they are encoded, and their encoding.
 
-use alloc::borrow::Cow;
-use alloc::string::String;
-use alloc::string::ToString;
-use alloc::sync::Arc;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::content::{Content, Payload, Text};
 use super::output::{ChannelId, PushId};
-use crate::protocol::{Outgoing, Vsn, binary, encode, events};
+use crate::protocol::{Outgoing, PHOENIX_TOPIC, Vsn, binary, encode, events};
 
 /// A message to be written to the transport.
 ///
-/// It names its channel and push besides what the wire needs, so that a driver that keeps the payloads
-/// itself (and gives the client mere handles for `P`) can write the frame without the client ever having
-/// seen them. Everybody else calls [`encode`](Frame::encode).
+/// It names its channel and push besides what the wire needs, so that a driver that keeps topics and payloads
+/// itself can write the frame without the client ever having seen them. Everybody else calls
+/// [`encode`](Frame::encode).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame<P> {
+pub struct Frame<C: Content = Text> {
     /// The channel that it belongs to, if any.
     pub channel: Option<ChannelId>,
     /// The push that it carries out, if it is one.
@@ -24,17 +22,17 @@ pub struct Frame<P> {
     pub join_ref: Option<u64>,
     /// The message's own ref.
     pub reference: Option<u64>,
-    /// The topic.
-    pub topic: Arc<str>,
+    /// The topic; of heartbeats, which have always the same, it is the default.
+    pub topic: C::Topic,
     /// The event.
-    pub event: FrameEvent,
-    /// The payload; of leaves and heartbeats it is `P`'s default.
-    pub payload: P,
+    pub event: FrameEvent<C::Event>,
+    /// The payload; of leaves and heartbeats it is the default.
+    pub payload: C::Payload,
 }
 
 /// The event of a [`Frame`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FrameEvent {
+pub enum FrameEvent<E = <Text as Content>::Event> {
     /// `phx_join`
     Join,
     /// `phx_leave`
@@ -42,52 +40,18 @@ pub enum FrameEvent {
     /// `heartbeat`
     Heartbeat,
     /// An event of the application.
-    Named(Cow<'static, str>),
+    Named(E),
 }
 
-impl FrameEvent {
+impl<E: AsRef<str>> FrameEvent<E> {
     /// The event as the wire has it.
     pub fn name(&self) -> &str {
         match self {
             Self::Join => events::PHX_JOIN,
             Self::Leave => events::PHX_LEAVE,
             Self::Heartbeat => events::HEARTBEAT,
-            Self::Named(name) => name,
+            Self::Named(name) => name.as_ref(),
         }
-    }
-}
-
-/// A payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payload {
-    /// JSON text, taken as it is: it must be valid.
-    Json(Cow<'static, str>),
-    /// Any bytes, which go out as a binary frame.
-    Binary(Vec<u8>),
-}
-
-impl Default for Payload {
-    /// `{}`
-    fn default() -> Self {
-        Self::Json(Cow::Borrowed("{}"))
-    }
-}
-
-impl From<&'static str> for Payload {
-    fn from(json: &'static str) -> Self {
-        Self::Json(Cow::Borrowed(json))
-    }
-}
-
-impl From<String> for Payload {
-    fn from(json: String) -> Self {
-        Self::Json(Cow::Owned(json))
-    }
-}
-
-impl From<Vec<u8>> for Payload {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Binary(bytes)
     }
 }
 
@@ -100,7 +64,15 @@ pub enum Encoded {
     Binary(Vec<u8>),
 }
 
-impl Frame<Payload> {
+impl Frame {
+    /// The topic as the wire has it.
+    pub fn topic(&self) -> &str {
+        match self.event {
+            FrameEvent::Heartbeat => PHOENIX_TOPIC,
+            _ => &self.topic,
+        }
+    }
+
     /// Writes the frame. It fails only for a binary payload whose topic or event is longer than the
     /// [`binary::MAX_STRING`] bytes that such a frame can hold.
     pub fn encode(&self) -> Result<Encoded, binary::Error> {
@@ -117,7 +89,7 @@ impl Frame<Payload> {
         let message = Outgoing {
             join_ref: join_ref.as_deref(),
             reference: reference.as_deref(),
-            topic: &self.topic,
+            topic: self.topic(),
             event: self.event.name(),
             payload,
         };
@@ -131,7 +103,7 @@ impl Frame<Payload> {
         let push = binary::Push {
             join_ref: &bare(self.join_ref),
             reference: &bare(self.reference),
-            topic: &self.topic,
+            topic: self.topic(),
             event: self.event.name(),
             data,
         };

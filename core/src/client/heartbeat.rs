@@ -1,11 +1,10 @@
 //! Is the connection alive? Heartbeats in turn, and pings when somebody asks.
 
-use alloc::sync::Arc;
-
 use super::connection::Then;
-use super::output::{Close, ErrorCause, Event, Output};
+use super::content::Content;
+use super::output::{ErrorCause, Event, Output};
+use super::timeout::NEVER;
 use super::{Client, Frame, FrameEvent};
-use crate::protocol::PHOENIX_TOPIC;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heartbeat {
@@ -26,15 +25,15 @@ pub(super) struct Ping {
 }
 
 impl Heartbeat {
-    pub(super) fn deadline(&self) -> Option<u64> {
+    pub(super) fn deadline(&self) -> u64 {
         match *self {
-            Self::Off => None,
-            Self::Due(at) | Self::Awaiting { until: at, .. } => Some(at),
+            Self::Off => NEVER,
+            Self::Due(at) | Self::Awaiting { until: at, .. } => at,
         }
     }
 }
 
-impl<P: Clone + Default> Client<P> {
+impl<C: Content> Client<C> {
     /// Sends a heartbeat out of turn, to measure the time to the server and back, which
     /// [`Event::Pong`] tells together with the ref returned here. `None`: there is no connection. Poll for
     /// outputs afterwards.
@@ -72,9 +71,9 @@ impl<P: Clone + Default> Client<P> {
             push: None,
             join_ref: None,
             reference: Some(reference),
-            topic: Arc::from(PHOENIX_TOPIC),
+            topic: C::Topic::default(),
             event: FrameEvent::Heartbeat,
-            payload: P::default(),
+            payload: C::Payload::default(),
         }));
     }
 
@@ -110,7 +109,7 @@ impl<P: Clone + Default> Client<P> {
             }
             Heartbeat::Awaiting { until, .. } if until <= now => {
                 let cause = ErrorCause::HeartbeatTimeout;
-                self.close(now, Close::HEARTBEAT_TIMEOUT, Then::Reconnect, cause);
+                self.close(now, C::HEARTBEAT_TIMEOUT, Then::Reconnect, cause);
             }
             _ => {}
         }

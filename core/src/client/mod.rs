@@ -51,6 +51,8 @@ use alloc::vec::Vec;
 mod channel;
 mod config;
 mod connection;
+mod content;
+mod decode;
 mod frame;
 mod heartbeat;
 mod output;
@@ -59,33 +61,33 @@ mod push;
 mod receive;
 mod timeout;
 
-use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 
 pub use channel::{AlreadyJoined, ChannelState};
 pub use config::{CLOSE_WAIT, Config, HEARTBEAT_INTERVAL, Schedule, TIMEOUT};
 pub use connection::ConnectionState;
-pub use frame::{Encoded, Frame, FrameEvent, Payload};
+pub use content::{Close, Content, Payload, Text};
+pub use frame::{Encoded, Frame, FrameEvent};
 pub use output::{
-    ChannelId, Close, CloseCause, ConnectionId, ErrorCause, Event, MessageSpans, Outcome, Output,
-    PushId, Span, Status, Timer,
+    ChannelId, CloseCause, ConnectionId, ErrorCause, Event, MessageSpans, Outcome, Output, PushId,
+    Span, Status, Timer,
 };
 pub use push::NotJoined;
+pub use receive::{Incoming, JoinRef, Kind};
 
 use channel::Channels;
 use config::Retry;
 use connection::{Connection, Lingering};
 use heartbeat::{Heartbeat, Ping};
-use output::Topic;
 use page::Page;
 use push::Pushes;
 
 /// A socket with its channels and pushes. See the [module](self) for how to drive one.
 ///
-/// `P` is a payload. A driver that keeps payloads in a form of its own can put handles in their place; it
-/// then writes the frames itself.
+/// `C` says what messages are made of. A driver that keeps topics and payloads in a form of its own can have
+/// something smaller than [`Text`] here; it then takes frames apart and writes them itself.
 #[derive(Debug)]
-pub struct Client<P = Payload> {
+pub struct Client<C: Content = Text> {
     config: Config,
     last_ref: u64,
     /// The application has called `connect` and not `disconnect` since.
@@ -99,14 +101,14 @@ pub struct Client<P = Payload> {
     pings: Vec<Ping>,
     reconnect: Retry,
     page: Page,
-    channels: Channels<P>,
-    pushes: Pushes<P>,
+    channels: Channels<C>,
+    pushes: Pushes<C>,
     /// What waits for a connection: joins, and messages of no channel.
-    waiting: Vec<Frame<P>>,
-    outputs: VecDeque<Output<P>>,
+    waiting: Vec<Frame<C>>,
+    outputs: VecDeque<Output<C>>,
 }
 
-impl<P: Clone + Default> Client<P> {
+impl<C: Content> Client<C> {
     /// A client that is not connected.
     pub fn new(config: Config) -> Self {
         Self {
@@ -118,10 +120,10 @@ impl<P: Clone + Default> Client<P> {
             lingering: Vec::new(),
             heartbeat: Heartbeat::Off,
             pings: Vec::new(),
-            reconnect: Retry::default(),
+            reconnect: Retry::new(),
             page: Page::default(),
-            channels: Channels::default(),
-            pushes: Pushes::default(),
+            channels: Channels::new(),
+            pushes: Pushes::new(),
             waiting: Vec::new(),
             outputs: VecDeque::new(),
         }
@@ -134,7 +136,7 @@ impl<P: Clone + Default> Client<P> {
 
     /// The next thing to do or to tell; `None` when there is nothing more until the next method call.
     #[must_use = "an output that is not carried out is lost"]
-    pub fn poll_output(&mut self) -> Option<Output<P>> {
+    pub fn poll_output(&mut self) -> Option<Output<C>> {
         self.outputs.pop_front()
     }
 
@@ -148,10 +150,10 @@ impl<P: Clone + Default> Client<P> {
     /// reply to it. Poll for outputs afterwards.
     pub fn send(
         &mut self,
-        topic: impl Into<Topic>,
-        event: impl Into<Cow<'static, str>>,
+        topic: impl Into<C::Topic>,
+        event: impl Into<C::Event>,
         reference: Option<u64>,
-        payload: impl Into<P>,
+        payload: impl Into<C::Payload>,
     ) {
         let frame = Frame {
             channel: None,
@@ -189,7 +191,7 @@ impl<P: Clone + Default> Client<P> {
         }
     }
 
-    fn send_or_wait(&mut self, frame: Frame<P>) {
+    fn send_or_wait(&mut self, frame: Frame<C>) {
         if self.is_connected() {
             self.outputs.push_back(Output::Send(frame));
         } else {

@@ -1,9 +1,8 @@
 //! What a client wants done and what it has to tell.
 
-use alloc::borrow::Cow;
-use alloc::sync::Arc;
 use core::ops::Range;
 
+use super::content::{Content, Text};
 use super::frame::Frame;
 
 /// One connection of the socket: a new one each time it connects. What a transport reports carries it,
@@ -39,13 +38,13 @@ numbered!(ConnectionId: u32, ChannelId: u32, PushId: u64);
 /// What [`Client::poll_output`](super::Client::poll_output) returns: commands to carry out, and events to
 /// pass on, in the order in which they must be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output<P> {
+pub enum Output<C: Content = Text> {
     /// Open a transport, and report what becomes of it with this id.
     Connect(ConnectionId),
     /// Write this frame to the transport that was opened last.
-    Send(Frame<P>),
+    Send(Frame<C>),
     /// Close this transport. It should report [`closed`](super::Client::transport_closed) afterwards.
-    Close(ConnectionId, Close),
+    Close(ConnectionId, C::Close),
     /// Say with [`Client::set_delay`](super::Client::set_delay) how long to wait before this try (the
     /// first is number 1). Comes only with [`Schedule::Ask`](super::Schedule::Ask).
     AskDelay(Timer, u32),
@@ -62,26 +61,7 @@ pub enum Timer {
     Rejoin(ChannelId),
 }
 
-/// How to close a transport.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Close {
-    /// The close code; `None` leaves it to the transport.
-    pub code: Option<u16>,
-    /// The reason in words.
-    pub reason: Cow<'static, str>,
-}
-
-impl Close {
-    /// How a connection is closed on which a heartbeat stayed unanswered.
-    pub const HEARTBEAT_TIMEOUT: Self = Self {
-        code: Some(1000),
-        reason: Cow::Borrowed("heartbeat timeout"),
-    };
-}
-
-/// What has happened.
-///
-/// [`Span`]s point into the frame that was given to the latest
+/// What has happened. What is said of a message is about the frame that was given to the latest
 /// [`received`](super::Client::received), so poll before the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -121,15 +101,11 @@ pub enum Event {
     Message {
         /// The channel.
         channel: ChannelId,
-        /// Where its parts stand in the frame.
-        message: MessageSpans,
     },
     /// A reply came for the channel, and no push waits for it (any more).
     UnclaimedReply {
         /// The channel.
         channel: ChannelId,
-        /// Where its parts stand in the frame.
-        message: MessageSpans,
     },
     /// The channel has crashed or lost its connection; it joins again by itself.
     ChannelErrored {
@@ -153,29 +129,15 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The server replied.
-    Reply {
-        /// What it says.
-        status: Status,
-        /// The status in the application's words: the text between the quotes of a JSON string in a
-        /// text frame, bare in a binary one.
-        word: Span,
-        /// The response: JSON in a text frame, bytes in a binary one. Empty if there is none.
-        response: Span,
-    },
+    Reply(Status),
     /// There was no reply in time.
     Timeout,
 }
 
 impl Outcome {
     /// Whether the server replied `ok`.
-    pub fn is_ok(&self) -> bool {
-        matches!(
-            self,
-            Self::Reply {
-                status: Status::Ok,
-                ..
-            }
-        )
+    pub fn is_ok(self) -> bool {
+        self == Self::Reply(Status::Ok)
     }
 }
 
@@ -194,7 +156,7 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCause {
     /// The server sent `phx_error`: the channel crashed.
-    Server(MessageSpans),
+    Server,
     /// The connection was closed because a heartbeat stayed unanswered.
     HeartbeatTimeout,
     /// The connection was closed.
@@ -209,7 +171,7 @@ pub enum CloseCause {
     /// [`leave`](super::Client::leave) was called, or another channel took the topic over.
     Left,
     /// The server sent `phx_close`.
-    Server(MessageSpans),
+    Server,
 }
 
 /// Where a message's parts stand in its frame.
@@ -225,6 +187,10 @@ pub struct MessageSpans {
     pub event: Span,
     /// The payload: JSON in a text frame, bytes in a binary one.
     pub payload: Span,
+    /// The status of a reply, in the application's words, written as the topic is.
+    pub status: Span,
+    /// The response of a reply: JSON in a text frame, bytes in a binary one. Empty if there is none.
+    pub response: Span,
 }
 
 /// A part of a frame, as byte offsets.
@@ -269,6 +235,3 @@ impl Span {
         frame.get(self.range()).unwrap_or_default()
     }
 }
-
-/// The topic, shared by a channel and the frames that it sends.
-pub(super) type Topic = Arc<str>;

@@ -2,7 +2,8 @@
 
 use super::Client;
 use super::connection::{Phase, Then};
-use super::output::{Close, ConnectionId, ErrorCause};
+use super::content::Content;
+use super::output::{ConnectionId, ErrorCause};
 
 /// What the page does that we are part of, if there is one.
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub(super) struct Page {
     pub(super) resume: bool,
 }
 
-impl<P: Clone + Default> Client<P> {
+impl<C: Content> Client<C> {
     /// Whether the page is hidden: then a lost connection is not replaced. This alone does nothing and needs
     /// no poll; when the page is shown, call [`page_shown`](Self::page_shown) as well.
     pub fn page_hidden(&mut self, hidden: bool) {
@@ -40,7 +41,7 @@ impl<P: Clone + Default> Client<P> {
             _ => {
                 self.reconnect.reset();
                 let cause = ErrorCause::ConnectionClosed;
-                self.close(now, Close::default(), Then::Connect, cause);
+                self.close(now, C::Close::default(), Then::Connect, cause);
             }
         }
     }
@@ -49,7 +50,7 @@ impl<P: Clone + Default> Client<P> {
     /// afterwards.
     pub fn page_left(&mut self, now: u64) {
         if self.connection.as_ref().is_some_and(|c| !c.ended()) {
-            self.disconnect(now, Close::default());
+            self.disconnect(now, C::Close::default());
             self.page.resume = true;
         }
     }

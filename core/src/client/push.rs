@@ -1,10 +1,11 @@
 //! Pushes: which wait for their channel to be joined, which for a reply, and for how long.
 
-use alloc::borrow::Cow;
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::fmt;
 
+use super::content::Content;
 use super::output::{ChannelId, Event, Output, PushId};
+use super::timeout::NEVER;
 use super::{Client, Frame, FrameEvent, Outcome};
 
 /// A push came before `join` was called: there is nothing yet that it could wait for.
@@ -20,7 +21,7 @@ impl fmt::Display for NotJoined {
 impl core::error::Error for NotJoined {}
 
 #[derive(Debug)]
-struct Push<P> {
+struct Push<C: Content> {
     id: PushId,
     /// The ref under which it was sent, or under which it waits: sending it takes another one.
     reference: u64,
@@ -28,34 +29,32 @@ struct Push<P> {
     timeout: u64,
     deadline: u64,
     /// What to send, while it waits for the channel to be joined.
-    buffered: Option<(Cow<'static, str>, P)>,
+    buffered: Option<(C::Event, C::Payload)>,
 }
 
 /// The pushes that have not been settled, in the order of their refs.
 #[derive(Debug)]
-pub(super) struct Pushes<P> {
-    list: VecDeque<Push<P>>,
+pub(super) struct Pushes<C: Content> {
+    list: Vec<Push<C>>,
     /// No deadline is before this. It is not moved when a push is settled, which most are long before their
     /// deadline, but only when its time has come: that is one needless call at most where a search for
     /// the next deadline would cost something with each reply.
     no_deadline_before: u64,
 }
 
-impl<P> Default for Pushes<P> {
-    fn default() -> Self {
+impl<C: Content> Pushes<C> {
+    pub(super) const fn new() -> Self {
         Self {
-            list: VecDeque::new(),
-            no_deadline_before: u64::MAX,
+            list: Vec::new(),
+            no_deadline_before: NEVER,
         }
     }
-}
 
-impl<P> Pushes<P> {
     /// `push` has a higher ref than all that are here. Its time counts from now.
-    fn add(&mut self, now: u64, mut push: Push<P>) {
+    fn add(&mut self, now: u64, mut push: Push<C>) {
         push.deadline = now.saturating_add(push.timeout);
         self.no_deadline_before = self.no_deadline_before.min(push.deadline);
-        self.list.push_back(push);
+        self.list.push(push);
     }
 
     fn index(&self, reference: u64) -> Option<usize> {
@@ -64,10 +63,10 @@ impl<P> Pushes<P> {
             .ok()
     }
 
-    fn take(&mut self, index: usize) -> Option<Push<P>> {
+    fn take(&mut self, index: usize) -> Push<C> {
         let push = self.list.remove(index);
         if self.list.is_empty() {
-            self.no_deadline_before = u64::MAX;
+            self.no_deadline_before = NEVER;
         }
         push
     }
@@ -79,12 +78,12 @@ impl<P> Pushes<P> {
         if push.channel != channel || push.buffered.is_some() {
             return None;
         }
-        self.take(index).map(|push| push.id)
+        Some(self.take(index).id)
     }
 
     /// When to look for pushes whose time is over.
-    pub(super) fn deadline(&self) -> Option<u64> {
-        (!self.list.is_empty()).then_some(self.no_deadline_before)
+    pub(super) fn deadline(&self) -> u64 {
+        self.no_deadline_before
     }
 
     /// Whether there may be pushes whose time is over.
@@ -101,11 +100,11 @@ impl<P> Pushes<P> {
     /// Those whose time was over have been taken.
     fn look_for_next_deadline(&mut self) {
         let next = self.list.iter().map(|push| push.deadline).min();
-        self.no_deadline_before = next.unwrap_or(u64::MAX);
+        self.no_deadline_before = next.unwrap_or(NEVER);
     }
 }
 
-impl<P: Clone + Default> Client<P> {
+impl<C: Content> Client<C> {
     /// Sends an event to the server, as soon as the channel is joined. [`Event::PushSettled`] tells what
     /// became of it: the reply, or that there was none in time. That is counted from now and again from
     /// when it is sent.
@@ -116,8 +115,8 @@ impl<P: Clone + Default> Client<P> {
         &mut self,
         now: u64,
         channel: ChannelId,
-        event: impl Into<Cow<'static, str>>,
-        payload: impl Into<P>,
+        event: impl Into<C::Event>,
+        payload: impl Into<C::Payload>,
         timeout: Option<u64>,
     ) -> Result<PushId, NotJoined> {
         let own = match self.channels.get(channel) {
@@ -154,15 +153,14 @@ impl<P: Clone + Default> Client<P> {
                 index += 1;
                 continue;
             }
-            if let Some(mut push) = self.pushes.take(index) {
-                push.reference = self.next_ref();
-                self.send_push(&mut push);
-                self.pushes.add(now, push);
-            }
+            let mut push = self.pushes.take(index);
+            push.reference = self.next_ref();
+            self.send_push(&mut push);
+            self.pushes.add(now, push);
         }
     }
 
-    fn send_push(&mut self, push: &mut Push<P>) {
+    fn send_push(&mut self, push: &mut Push<C>) {
         let Some(channel) = self.channels.get(push.channel) else {
             return;
         };
@@ -187,13 +185,12 @@ impl<P: Clone + Default> Client<P> {
         let mut start = 0;
         while let Some(index) = self.pushes.next_due(now, start) {
             start = index;
-            if let Some(Push { channel, id, .. }) = self.pushes.take(index) {
-                self.event(Event::PushSettled {
-                    channel,
-                    push: id,
-                    outcome: Outcome::Timeout,
-                });
-            }
+            let Push { channel, id, .. } = self.pushes.take(index);
+            self.event(Event::PushSettled {
+                channel,
+                push: id,
+                outcome: Outcome::Timeout,
+            });
         }
         self.pushes.look_for_next_deadline();
     }

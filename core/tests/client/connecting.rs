@@ -117,7 +117,7 @@ fn disconnecting_says_the_code_and_the_reason() {
         reason: "bye".into(),
     };
     driver.client.disconnect(driver.now, close);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["close 1 4001 bye"]);
 }
 
@@ -165,7 +165,7 @@ fn connecting_while_the_old_transport_closes_opens_another_one() {
     // The end of the old one is of interest only to who disconnected it.
     driver.client.transport_closed(driver.now, old);
     driver.client.transport_closed(driver.now, old);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["disconnected 1"]);
     assert!(driver.client.is_connected());
 }
@@ -193,7 +193,7 @@ fn news_of_a_replaced_transport_changes_nothing() {
     driver.client.transport_closing(old);
     driver.client.transport_closed(driver.now, old);
     driver.client.transport_refused(old);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), [""; 0]);
     assert_eq!(
         driver.client.connection_state(),
@@ -251,7 +251,7 @@ fn messages_of_no_channel_wait_for_the_connection_in_order() {
     assert_eq!(driver.sent(), [""; 0]);
     driver.opened();
     driver.client.send("c", "z", None, "{}");
-    driver.pump("");
+    driver.pump();
     let expected = [
         r#"[null,"5","a","x",{}]"#,
         r#"[null,null,"b","y",[1]]"#,
@@ -266,7 +266,7 @@ fn nothing_is_sent_while_the_transport_closes() {
     driver.client.transport_closing(driver.connection.unwrap());
     assert_eq!(driver.client.connection_state(), ConnectionState::Closing);
     driver.client.send("a", "x", None, "{}");
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.sent(), [""; 0]);
     driver.closed();
     driver.advance(10);

@@ -55,31 +55,31 @@ impl Driver {
 
     pub(crate) fn connect(&mut self) {
         self.client.connect();
-        self.pump("");
+        self.pump();
     }
 
     pub(crate) fn disconnect(&mut self) -> Option<ConnectionId> {
         let closing = self.client.disconnect(self.now, Close::default());
-        self.pump("");
+        self.pump();
         closing
     }
 
     pub(crate) fn opened(&mut self) {
         self.client
             .transport_opened(self.now, self.connection.unwrap());
-        self.pump("");
+        self.pump();
     }
 
     pub(crate) fn errored(&mut self) {
         self.client
             .transport_errored(self.now, self.connection.unwrap());
-        self.pump("");
+        self.pump();
     }
 
     pub(crate) fn closed(&mut self) {
         self.client
             .transport_closed(self.now, self.connection.unwrap());
-        self.pump("");
+        self.pump();
     }
 
     pub(crate) fn channel(&mut self, topic: &str) -> ChannelId {
@@ -88,33 +88,32 @@ impl Driver {
 
     pub(crate) fn join(&mut self, channel: ChannelId) {
         self.client.join(self.now, channel, None).unwrap();
-        self.pump("");
+        self.pump();
     }
 
     pub(crate) fn leave(&mut self, channel: ChannelId) {
         self.client.leave(channel);
-        self.pump("");
+        self.pump();
     }
 
     pub(crate) fn push(&mut self, channel: ChannelId, event: &'static str) -> PushId {
         let push = self.client.push(self.now, channel, event, "{}", None);
-        self.pump("");
+        self.pump();
         push.unwrap()
     }
 
     pub(crate) fn receive(&mut self, text: &str) {
-        self.client
-            .received(self.now, self.connection.unwrap(), text)
-            .unwrap();
-        self.pump(text);
+        let connection = self.connection.unwrap();
+        let spans = self.client.received(self.now, connection, text).unwrap();
+        self.pump_frame(text, spans.unwrap_or_default());
     }
 
     pub(crate) fn receive_binary(&mut self, frame: &[u8]) {
-        self.client
-            .received_binary(self.now, self.connection.unwrap(), frame)
-            .unwrap();
+        let connection = self.connection.unwrap();
+        let spans = self.client.received_binary(self.now, connection, frame);
         // Every test frame is ASCII, so its spans fit the text just as well.
-        self.pump(std::str::from_utf8(frame).unwrap());
+        let text = std::str::from_utf8(frame).unwrap();
+        self.pump_frame(text, spans.unwrap().unwrap_or_default());
     }
 
     pub(crate) fn reply(&mut self, join_ref: &str, reference: &str, topic: &str, status: &str) {
@@ -129,7 +128,7 @@ impl Driver {
         while let Some(at) = self.client.poll_timeout().filter(|at| *at <= end) {
             self.now = self.now.max(at);
             self.client.handle_timeout(self.now);
-            self.pump("");
+            self.pump();
         }
         self.now = end;
     }
@@ -149,8 +148,13 @@ impl Driver {
         self.told.clear();
     }
 
-    /// Carries out everything; `frame` is what was received, if it was.
-    pub(crate) fn pump(&mut self, frame: &str) {
+    /// Carries out everything.
+    pub(crate) fn pump(&mut self) {
+        self.pump_frame("", MessageSpans::default());
+    }
+
+    /// Carries out everything after `frame` was received.
+    fn pump_frame(&mut self, frame: &str, spans: MessageSpans) {
         while let Some(output) = self.client.poll_output() {
             match output {
                 Output::Connect(connection) => {
@@ -167,13 +171,13 @@ impl Driver {
                     self.told.push(format!("close {}{code}", connection.get()));
                 }
                 Output::AskDelay(timer, tries) => self.asked.push((timer, tries)),
-                Output::Event(event) => self.told.push(describe(event, frame)),
+                Output::Event(event) => self.told.push(describe(event, frame, spans)),
             }
         }
     }
 }
 
-fn describe(event: Event, frame: &str) -> String {
+fn describe(event: Event, frame: &str, spans: MessageSpans) -> String {
     match event {
         Event::Opened => "opened".into(),
         Event::Failed => "failed".into(),
@@ -184,20 +188,24 @@ fn describe(event: Event, frame: &str) -> String {
             round_trip,
         } => format!("pong {reference} after {round_trip}"),
         Event::JoinSettled { channel, outcome } => {
-            format!("join of {}: {}", channel.get(), settled(outcome, frame))
+            format!(
+                "join of {}: {}",
+                channel.get(),
+                settled(outcome, frame, spans)
+            )
         }
         Event::PushSettled { push, outcome, .. } => {
-            format!("push {}: {}", push.get(), settled(outcome, frame))
+            format!("push {}: {}", push.get(), settled(outcome, frame, spans))
         }
-        Event::Message { channel, message } => {
-            format!("{}: {}", channel.get(), parts(message, frame))
+        Event::Message { channel } => {
+            format!("{}: {}", channel.get(), parts(spans, frame))
         }
-        Event::UnclaimedReply { channel, message } => {
-            format!("{}: reply {}", channel.get(), parts(message, frame))
+        Event::UnclaimedReply { channel } => {
+            format!("{}: reply {}", channel.get(), parts(spans, frame))
         }
         Event::ChannelErrored { channel, cause } => {
             let cause = match cause {
-                ErrorCause::Server(message) => parts(message, frame),
+                ErrorCause::Server => parts(spans, frame),
                 ErrorCause::HeartbeatTimeout => "heartbeat timeout".into(),
                 ErrorCause::ConnectionClosed => "connection closed".into(),
                 ErrorCause::ConnectionError => "connection error".into(),
@@ -207,17 +215,21 @@ fn describe(event: Event, frame: &str) -> String {
         Event::ChannelClosed { channel, cause, .. } => {
             let cause = match cause {
                 CloseCause::Left => "left".into(),
-                CloseCause::Server(message) => parts(message, frame),
+                CloseCause::Server => parts(spans, frame),
             };
             format!("{} closed: {cause}", channel.get())
         }
     }
 }
 
-fn settled(outcome: Outcome, frame: &str) -> String {
+fn settled(outcome: Outcome, frame: &str, spans: MessageSpans) -> String {
     match outcome {
-        Outcome::Reply { word, response, .. } => {
-            format!("{} {}", word.text(frame), response.text(frame))
+        Outcome::Reply(_) => {
+            format!(
+                "{} {}",
+                spans.status.text(frame),
+                spans.response.text(frame)
+            )
         }
         Outcome::Timeout => "timeout".into(),
     }

@@ -115,7 +115,7 @@ fn a_ping_measures_the_way_there_and_back() {
     driver.opened();
     driver.forget();
     assert_eq!(driver.client.ping(driver.now), Some(1));
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.sent(), [r#"[null,"1","phoenix","heartbeat",{}]"#]);
     driver.advance(7);
     driver.reply("", "1", "phoenix", "ok");
@@ -127,7 +127,7 @@ fn a_ping_measures_the_way_there_and_back() {
 fn a_ping_is_forgotten_with_its_connection() {
     let mut driver = Driver::open();
     driver.client.ping(driver.now);
-    driver.pump("");
+    driver.pump();
     driver.closed();
     driver.advance(10);
     driver.opened();

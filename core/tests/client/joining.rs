@@ -133,7 +133,7 @@ fn a_join_without_a_reply_is_undone_and_tried_again() {
     let mut driver = Driver::open();
     let channel = driver.channel("room:1");
     driver.client.join(0, channel, Some(300)).unwrap();
-    driver.pump("");
+    driver.pump();
     driver.forget();
     driver.advance(300);
     assert_eq!(driver.sent(), [r#"["1","2","room:1","phx_leave",{}]"#]);

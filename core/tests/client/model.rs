@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use herenow_core::client::{
     ChannelId, ChannelState, Client, Close, Config, ConnectionId, ConnectionState, Event, Frame,
-    FrameEvent, Output, Payload, PushId,
+    FrameEvent, Output, PushId,
 };
 use proptest::prelude::*;
 
@@ -89,7 +89,7 @@ struct World {
     /// Whether it has a transport, and which.
     transport: Option<(ConnectionId, Transport)>,
     /// What the server has received and not yet answered, over the transport in use.
-    inbox: VecDeque<Frame<Payload>>,
+    inbox: VecDeque<Frame>,
     /// Topic and ref of the joins that the server has granted.
     joined: BTreeMap<String, u64>,
     refs: HashSet<u64>,
@@ -214,7 +214,7 @@ impl World {
         let Some(frame) = self.inbox.pop_front() else {
             return;
         };
-        let topic = frame.topic.to_string();
+        let topic = frame.topic().to_owned();
         let joined = self.joined.get(&topic).copied();
         match frame.event {
             FrameEvent::Join if matches!(fate, Fate::Ok | Fate::Unheard) => {
@@ -237,14 +237,14 @@ impl World {
         }
     }
 
-    fn reply(&mut self, frame: &Frame<Payload>, fate: Fate) {
+    fn reply(&mut self, frame: &Frame, fate: Fate) {
         let status = match fate {
             Fate::Ok => "ok",
             Fate::Refused => "error",
             Fate::Ignored | Fate::Unheard => return,
         };
         let join_ref = frame.join_ref.map_or("null".into(), |r| format!("\"{r}\""));
-        let (reference, topic) = (frame.reference.unwrap(), &frame.topic);
+        let (reference, topic) = (frame.reference.unwrap(), frame.topic());
         self.deliver(&format!(
             r#"[{join_ref},"{reference}","{topic}","phx_reply",{{"response":{{}},"status":"{status}"}}]"#
         ));
@@ -292,7 +292,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, frame: Frame<Payload>) {
+    fn send(&mut self, frame: Frame) {
         assert!(
             self.refs.insert(frame.reference.unwrap()),
             "a ref was used twice: {frame:?}"

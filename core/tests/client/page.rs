@@ -8,7 +8,7 @@ fn a_hidden_page_does_not_reconnect_until_it_is_shown() {
     driver.advance(100_000);
     assert_eq!(driver.told(), ["closed"]);
     driver.client.page_shown(driver.now);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["connect 2"]);
 }
 
@@ -33,7 +33,7 @@ fn a_page_that_is_shown_does_not_wait_for_the_delay() {
     driver.client.page_hidden(true);
     driver.forget();
     driver.client.page_shown(driver.now);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["connect 10"]);
     driver.closed();
     driver.advance(10);
@@ -51,7 +51,7 @@ fn showing_a_page_twice_keeps_the_connection_that_is_being_made() {
     driver.closed();
     driver.client.page_shown(driver.now);
     driver.client.page_shown(driver.now);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["closed", "connect 2"]);
 }
 
@@ -61,7 +61,7 @@ fn a_connection_that_hangs_while_the_page_is_hidden_is_replaced_when_it_is_shown
     driver.connect();
     driver.client.page_hidden(true);
     driver.client.page_shown(driver.now);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["connect 1", "close 1"]);
     driver.closed();
     assert_eq!(driver.told(), ["closed", "connect 2"]);
@@ -82,13 +82,13 @@ fn showing_a_page_does_not_connect_what_is_not_wanted() {
     let mut driver = Driver::new();
     driver.client.page_hidden(true);
     driver.client.page_shown(driver.now);
-    driver.pump("");
+    driver.pump();
     driver.connect();
     driver.disconnect();
     driver.closed();
     driver.forget();
     driver.client.page_shown(driver.now);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), [""; 0]);
 }
 
@@ -96,10 +96,10 @@ fn showing_a_page_does_not_connect_what_is_not_wanted() {
 fn a_page_that_is_left_disconnects_and_one_that_returns_connects() {
     let mut driver = Driver::open();
     driver.client.page_left(driver.now);
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["close 1"]);
     driver.client.page_returned();
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), ["connect 2"]);
 }
 
@@ -110,12 +110,12 @@ fn a_page_that_returns_does_not_undo_what_the_application_did() {
     driver.disconnect();
     driver.forget();
     driver.client.page_returned();
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), [""; 0]);
 
     let mut driver = Driver::new();
     driver.client.page_left(driver.now);
     driver.client.page_returned();
-    driver.pump("");
+    driver.pump();
     assert_eq!(driver.told(), [""; 0], "there was nothing to disconnect");
 }

@@ -53,7 +53,7 @@ fn a_push_waits_as_long_as_it_says_or_else_as_its_channel() {
     let mut driver = Driver::open();
     let channel = driver.channel("room:1");
     driver.client.join(0, channel, Some(500)).unwrap();
-    driver.pump("");
+    driver.pump();
     driver.reply("1", "1", "room:1", "ok");
     driver.forget();
     driver.push(channel, "a");
@@ -173,7 +173,7 @@ fn binary_goes_out_and_comes_back_as_it_is() {
     let (mut driver, channel) = Driver::joined("room:1");
     let data = Payload::Binary(vec![1, 2, 255]);
     driver.client.push(0, channel, "bin", data, None).unwrap();
-    driver.pump("");
+    driver.pump();
     let mut expected = vec![0, 1, 1, 6, 3];
     expected.extend(b"12room:1bin");
     expected.extend([1, 2, 255]);

@@ -104,7 +104,7 @@ impl Protocol {
 
     pub(super) fn handle_timeout(&mut self, now: u64) -> Result<(), Error> {
         self.client.handle_timeout(now);
-        self.carry_out("").map(|_| ())
+        self.carry_out()
     }
 
     pub(super) fn join(&mut self, now: u64, topic: &str) -> Result<ChannelId, Error> {
@@ -112,13 +112,13 @@ impl Protocol {
         self.client
             .join(now, channel, None)
             .map_err(|error| Error::answer(&self.user, error.to_string()))?;
-        self.carry_out("")?;
+        self.carry_out()?;
         Ok(channel)
     }
 
     pub(super) fn leave(&mut self, channel: ChannelId) -> Result<(), Error> {
         self.client.leave(channel);
-        self.carry_out("").map(|_| ())
+        self.carry_out()
     }
 
     pub(super) fn push(
@@ -132,7 +132,7 @@ impl Protocol {
             .client
             .push(now, channel, event.to_owned(), payload, None);
         let push = pushed.map_err(|error| Error::answer(&self.user, error.to_string()))?;
-        self.carry_out("")?;
+        self.carry_out()?;
         Ok(push)
     }
 
@@ -166,18 +166,24 @@ impl Protocol {
         if let Some(message) = application_event(text) {
             return on(Seen::Message(message));
         }
-        self.client
-            .received(now, self.connection, text)
+        let spans = self.client.received(now, self.connection, text);
+        let spans = spans
             .map_err(|error| Error::connection(&self.user, format_args!("a frame: {error}")))?;
-        match self.carry_out(text)? {
+        let response = spans.unwrap_or_default().response.text(text);
+        match self.carry_out_reply(response)? {
             Some(channel) => on(Seen::Joined(channel)),
             None => Ok(None),
         }
     }
 
-    /// Does what the client wants. Returns the channel whose join was answered, if that is what the frame
-    /// said; a frame says one thing only.
-    fn carry_out(&mut self, text: &str) -> Result<Option<ChannelId>, Error> {
+    /// Does what the client wants.
+    fn carry_out(&mut self) -> Result<(), Error> {
+        self.carry_out_reply("").map(|_| ())
+    }
+
+    /// Does what the client wants after a frame, which had this response if it was a reply. Returns the channel
+    /// whose join was answered, if that is what the frame said; a frame says one thing only.
+    fn carry_out_reply(&mut self, response: &str) -> Result<Option<ChannelId>, Error> {
         let mut joined = None;
         while let Some(output) = self.client.poll_output() {
             match output {
@@ -187,7 +193,7 @@ impl Protocol {
                         encoded.map_err(|error| Error::answer(&self.user, error.to_string()))?;
                     self.send(data_frame(encoded))?;
                 }
-                Output::Event(event) => joined = self.happened(event, text)?.or(joined),
+                Output::Event(event) => joined = self.happened(event, response)?.or(joined),
                 Output::Close(_, close) => return Err(Error::connection(&self.user, close.reason)),
                 // Both follow only upon the end of the connection, which is an error already.
                 Output::Connect(_) | Output::AskDelay(..) => {}
@@ -196,27 +202,23 @@ impl Protocol {
         Ok(joined)
     }
 
-    fn happened(&self, event: Event, text: &str) -> Result<Option<ChannelId>, Error> {
+    fn happened(&self, event: Event, response: &str) -> Result<Option<ChannelId>, Error> {
         let problem = match event {
             Event::JoinSettled { channel, outcome } => match outcome {
                 Outcome::Timeout => "a join was not answered in time".into(),
                 outcome if outcome.is_ok() => return Ok(Some(channel)),
-                Outcome::Reply { response, .. } => {
-                    format!("the join was refused: {}", response.text(text))
-                }
+                Outcome::Reply(_) => format!("the join was refused: {response}"),
             },
             Event::PushSettled { outcome, .. } if !outcome.is_ok() => match outcome {
                 // Not every event is replied to.
                 Outcome::Timeout => return Ok(None),
-                Outcome::Reply { response, .. } => {
-                    format!("a push was refused: {}", response.text(text))
-                }
+                Outcome::Reply(_) => format!("a push was refused: {response}"),
             },
             Event::ChannelErrored { .. } => {
                 "the server reports that the channel has crashed".into()
             }
             Event::ChannelClosed {
-                cause: CloseCause::Server(_),
+                cause: CloseCause::Server,
                 ..
             } => "the server has closed the channel".into(),
             _ => return Ok(None),
