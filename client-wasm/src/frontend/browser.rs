@@ -58,8 +58,7 @@ impl Host for Browser {
     }
 
     fn is_hidden(&self) -> bool {
-        let document = web_sys::window().and_then(|window| window.document());
-        document.is_some_and(|document| document.visibility_state() == VisibilityState::Hidden)
+        is_hidden()
     }
 
     fn wake_after(&self, delay: u64, wake: Box<dyn FnOnce()>) -> Kept {
@@ -163,8 +162,13 @@ impl Drop for BrowserTransport {
     }
 }
 
+fn is_hidden() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    document.is_some_and(|document| document.visibility_state() == VisibilityState::Hidden)
+}
+
 fn visibility() -> PageEvent {
-    match Browser::new().is_hidden() {
+    match is_hidden() {
         true => PageEvent::Hidden,
         false => PageEvent::Shown,
     }

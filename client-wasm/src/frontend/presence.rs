@@ -20,7 +20,7 @@ const DIFF: &str = "presence_diff";
 ///
 /// `Meta` is what the server's metas are read as: name only the fields that you need, and
 /// `phx_ref: String` if you want to tell metas apart. `Fields` is the same for what a server may put beside the
-/// metas of each key (`presence_fetch` in herenow, `fetch/2` in Phoenix). To take whatever comes, use
+/// metas of each key, as `fetch` does in herenow and `fetch/2` in Phoenix. To take whatever comes, use
 /// `serde_json::Value`.
 ///
 /// It listens from when it is made, so make it before the channel joins. While it exists the channel is not
