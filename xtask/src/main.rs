@@ -93,6 +93,9 @@ enum Task {
         /// Chromium
         #[arg(long, conflicts_with = "row")]
         client: bool,
+        /// Measure each row so often: one run says little on a machine that does other work as well
+        #[arg(long, default_value_t = 1, conflicts_with = "client")]
+        times: usize,
         /// Small sizes: to see in a minute that everything works
         #[arg(long)]
         quick: bool,
@@ -153,7 +156,9 @@ fn execute(task: Task) -> Result<()> {
             quick,
             ..
         } => bench::client(quick),
-        Task::Bench { row, quick, .. } => bench::bench(&row, quick),
+        Task::Bench {
+            row, quick, times, ..
+        } => bench::bench(&row, quick, times),
         Task::Scale { axis, quick } => bench::scale(&axis, quick),
         Task::Plot => bench::plot(),
         Task::Soak(soak) => soak.run(),

@@ -4,6 +4,8 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use serde_json::Value;
+
 use crate::Plot;
 use crate::chart::short;
 use crate::lines::{Lines, number};
@@ -17,50 +19,95 @@ const LEFT: i32 = 330;
 const RIGHT: i32 = 690;
 const TOP: i32 = 56;
 
-struct Bar {
+/// A figure that was compared with Phoenix's: the median of its runs.
+struct Figure {
+    row: String,
     name: String,
+    here: f64,
+    /// The best and the worst of the runs.
+    from_to: (f64, f64),
+    phoenix: f64,
     ratio: f64,
+    runs: usize,
 }
 
 pub(crate) fn plots(lines: &Lines) -> Result<Vec<Plot>> {
-    let bars = bars(lines);
-    let draw = draw(&bars).map_err(|error| anyhow!("{error}"))?;
+    let figures = figures(lines);
+    println!("{}", table(&figures));
+    let svg = draw(&figures).map_err(|error| anyhow!("{error}"))?;
     Ok(vec![Plot {
         name: "phoenix.svg",
-        svg: draw,
+        svg,
     }])
 }
 
-/// The median of what the repeated runs of each figure say.
-fn bars(lines: &Lines) -> Vec<Bar> {
-    let mut found: Vec<(String, Vec<f64>)> = Vec::new();
+fn figures(lines: &Lines) -> Vec<Figure> {
+    let mut found: Vec<(String, String, Vec<&Value>)> = Vec::new();
     for line in lines.all() {
         let row = line["row"].as_str().unwrap_or_default();
-        for figure in line["compared"].as_array().into_iter().flatten() {
-            let name = format!("{row}: {}", figure["figure"].as_str().unwrap_or_default());
-            let Some(ratio) = number(figure, "/times_better") else {
-                continue;
-            };
-            match found.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, ratios)) => ratios.push(ratio),
-                None => found.push((name, vec![ratio])),
+        for run in line["compared"].as_array().into_iter().flatten() {
+            let name = run["figure"].as_str().unwrap_or_default();
+            match found
+                .iter_mut()
+                .find(|known| known.0 == row && known.1 == name)
+            {
+                Some((_, _, runs)) => runs.push(run),
+                None => found.push((row.into(), name.into(), vec![run])),
             }
         }
     }
-    let median = |mut ratios: Vec<f64>| {
-        ratios.sort_by(f64::total_cmp);
-        ratios[ratios.len() / 2]
-    };
-    found
-        .into_iter()
-        .map(|(name, ratios)| Bar {
-            name,
-            ratio: median(ratios),
-        })
+    let figures = found.into_iter();
+    figures
+        .filter_map(|(row, name, runs)| figure(row, name, runs))
         .collect()
 }
 
-fn draw(bars: &[Bar]) -> Result<String, Box<dyn std::error::Error>> {
+/// The run in the middle, by how well it went.
+fn figure(row: String, name: String, mut runs: Vec<&Value>) -> Option<Figure> {
+    let ratio = |run: &Value| number(run, "/times_better").unwrap_or(0.0);
+    runs.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
+    let (best, worst, middle) = (runs.first()?, runs.last()?, runs[runs.len() / 2]);
+    Some(Figure {
+        row,
+        name,
+        here: number(middle, "/here")?,
+        from_to: (number(best, "/here")?, number(worst, "/here")?),
+        phoenix: number(middle, "/phoenix")?,
+        ratio: ratio(middle),
+        runs: runs.len(),
+    })
+}
+
+/// The figures as a table in Markdown.
+fn table(figures: &[Figure]) -> String {
+    let mut table = String::from(
+        "| row | figure | Phoenix | herenow, median | best to worst | runs | ratio |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for figure in figures {
+        let Figure {
+            row, name, runs, ..
+        } = figure;
+        let (here, phoenix) = (digits(figure.here), digits(figure.phoenix));
+        let (best, worst) = (digits(figure.from_to.0), digits(figure.from_to.1));
+        let ratio = digits(figure.ratio);
+        table.push_str(&format!(
+            "| {row} | {name} | {phoenix} | {here} | {best} to {worst} | {runs} | {ratio} |\n"
+        ));
+    }
+    table
+}
+
+/// A number with three digits that say something.
+fn digits(value: f64) -> String {
+    let whole = value.abs().max(1e-6).log10().floor() as i32;
+    let scale = 10_f64.powi(2 - whole);
+    let rounded = (value * scale).round() / scale;
+    let decimals = usize::try_from(2 - whole).unwrap_or(0);
+    format!("{rounded:.decimals$}")
+}
+
+fn draw(bars: &[Figure]) -> Result<String, Box<dyn std::error::Error>> {
     let rows = i32::try_from(bars.len())?;
     let bottom = TOP + rows * ROW;
     let size = (WIDTH, u32::try_from(bottom + 46)?);
@@ -124,19 +171,32 @@ fn draw(bars: &[Bar]) -> Result<String, Box<dyn std::error::Error>> {
 mod tests {
     use super::*;
 
+    fn line(ratio: f64, here: f64) -> String {
+        let run =
+            format!(r#"{{"figure":"seconds","times_better":{ratio},"here":{here},"phoenix":8.0}}"#);
+        format!(r#"{{"row":"storm","compared":[{run}]}}"#)
+    }
+
     #[test]
-    fn repeated_runs_give_their_median() {
-        let line = |ratio: f64| {
-            format!(
-                r#"{{"row":"storm","compared":[{{"figure":"seconds","times_better":{ratio}}}]}}"#
-            )
-        };
-        let text = [line(50.0), line(10.0), line(70.0)].join("\n");
-        let bars = bars(&Lines::parse(&text).unwrap());
-        assert_eq!(bars.len(), 1);
-        assert_eq!(
-            (bars[0].name.as_str(), bars[0].ratio),
-            ("storm: seconds", 50.0)
-        );
+    fn repeated_runs_give_the_one_in_the_middle() {
+        let text = [line(50.0, 0.16), line(10.0, 0.8), line(70.0, 0.11)].join("\n");
+        let figures = figures(&Lines::parse(&text).unwrap());
+        assert_eq!(figures.len(), 1);
+        assert_eq!((figures[0].ratio, figures[0].here), (50.0, 0.16));
+        let table = table(&figures);
+        let row = "| storm | seconds | 8.00 | 0.160 | 0.110 to 0.800 | 3 | 50.0 |";
+        assert!(table.contains(row), "{table}");
+    }
+
+    #[test]
+    fn three_digits_say_something() {
+        for (value, text) in [
+            (0.08432, "0.0843"),
+            (38_612.3, "38600"),
+            (1.0, "1.00"),
+            (7.746, "7.75"),
+        ] {
+            assert_eq!(digits(value), text);
+        }
     }
 }

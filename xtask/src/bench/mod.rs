@@ -33,35 +33,47 @@ struct Programs {
     crowd: PathBuf,
 }
 
-/// Runs these rows, or all. `quick`: with sizes that take seconds, to see that everything works; such
+/// Runs these rows, or all, so many `times`: all of them once, then all again, so that what disturbs one run
+/// of a row is gone at the next. `quick`: with sizes that take seconds, to see that everything works; such
 /// figures are compared with nothing.
-pub(crate) fn bench(names: &[Name], quick: bool) -> Result<()> {
+pub(crate) fn bench(names: &[Name], quick: bool, times: usize) -> Result<()> {
     let programs = build()?;
     system::allow_open_files();
-    let mut store = None;
-    for row in rows::ALL {
-        if !names.is_empty() && !names.contains(&row.name) {
-            continue;
+    for _ in 0..times {
+        let mut store = None;
+        for row in rows::ALL {
+            if names.is_empty() || names.contains(&row.name) {
+                let result = measure(row, quick, &programs, &mut store)?;
+                println!("{}", line(row, quick, &result)?);
+            }
         }
-        let result = match &row.source {
-            Source::Load(sizes) => {
-                let serve = ["serve", "--listen", "127.0.0.1:0"];
-                let server = Running::start(&programs.herenow, &serve)?;
-                put_load_on(&programs.herenow, &[server], sizes.arguments(quick))?
-            }
-            Source::Crowd(sizes) => {
-                let server = Running::start(&programs.crowd, &["127.0.0.1:0"])?;
-                put_load_on(&programs.herenow, &[server], sizes.arguments(quick))?
-            }
-            Source::Cluster(sizes) => {
-                let nodes = Running::start_cluster(&programs.herenow, NODES)?;
-                put_load_on(&programs.herenow, &nodes, sizes.arguments(quick))?
-            }
-            Source::Store(what) => store_result(&mut store, what)?,
-        };
-        println!("{}", line(row, quick, &result)?);
     }
     Ok(())
+}
+
+/// Runs one row, on servers that are started for it.
+fn measure(
+    row: &Row,
+    quick: bool,
+    programs: &Programs,
+    store: &mut Option<Vec<Value>>,
+) -> Result<Value> {
+    match &row.source {
+        Source::Load(sizes) => {
+            let serve = ["serve", "--listen", "127.0.0.1:0"];
+            let server = Running::start(&programs.herenow, &serve)?;
+            put_load_on(&programs.herenow, &[server], sizes.arguments(quick))
+        }
+        Source::Crowd(sizes) => {
+            let server = Running::start(&programs.crowd, &["127.0.0.1:0"])?;
+            put_load_on(&programs.herenow, &[server], sizes.arguments(quick))
+        }
+        Source::Cluster(sizes) => {
+            let nodes = Running::start_cluster(&programs.herenow, NODES)?;
+            put_load_on(&programs.herenow, &nodes, sizes.arguments(quick))
+        }
+        Source::Store(what) => store_result(store, what),
+    }
 }
 
 /// Draws the plots. They are made by a package of their own, which only who draws them has to build.

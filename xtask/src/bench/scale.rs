@@ -60,7 +60,7 @@ const CONNECTIONS_FOR_TOPICS: usize = 500;
 const JOINS: usize = 500;
 
 /// Presences whose memory on another node is measured.
-const REPLICATED: usize = 5_000;
+const REPLICATED: usize = 15_000;
 
 /// Measures along these axes, or along all.
 pub(crate) fn scale(axes: &[Axis], quick: bool) -> Result<()> {
@@ -161,16 +161,9 @@ fn connections(herenow: &Path, connections: usize) -> Result<Value> {
     }))
 }
 
-/// Has members come on all nodes, and fills one node to see what that takes on another.
+/// Fills one node, to see what that takes on another, and then has members come on all nodes.
 fn nodes(herenow: &Path, count: usize) -> Result<Value> {
-    let joins = JOINS.to_string();
     let nodes = Running::start_cluster(herenow, count)?;
-    let (scenario, rate) = (if count == 1 { "steady" } else { "cluster" }, "50");
-    let joining = put_load_on(
-        herenow,
-        &nodes,
-        [scenario, "--rate", rate, "--joins", &joins],
-    )?;
     let (Some(first), Some(last)) = (nodes.first(), nodes.last()) else {
         return Ok(Value::Null);
     };
@@ -183,6 +176,10 @@ fn nodes(herenow: &Path, count: usize) -> Result<Value> {
     };
     // With one node, that is what a member takes on its own.
     let filling = result_of(one_load(herenow, first, last, &filling))?;
+    let (scenario, rate) = (if count == 1 { "steady" } else { "cluster" }, "50");
+    let joins = JOINS.to_string();
+    let load = [scenario, "--rate", rate, "--joins", &joins];
+    let joining = put_load_on(herenow, &nodes, load)?;
     Ok(json!({
         "seen_ms": joining["seen_ms"],
         "server_cpu_seconds": joining["server"]["cpu_seconds"],

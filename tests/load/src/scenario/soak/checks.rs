@@ -12,6 +12,9 @@ use super::world::World;
 /// How often it is looked whether all is true.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// How often the nodes are asked whether they are there.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
 /// Topics that newcomers look into at a time.
 const AT_ONCE: usize = 8;
 
@@ -36,17 +39,17 @@ impl World<'_> {
     pub(super) async fn check(&self, start: Instant) {
         self.hold(true);
         let began = Instant::now();
-        let nodes = self.reachable_nodes().await;
-        let settled = self.until_true(&nodes).await;
+        let nodes = self.until_true().await;
         let took = began.elapsed();
-        if settled {
+        if nodes.is_some() {
             self.tally.settled.record(took);
         }
+        let nodes = nodes.unwrap_or_default();
         let seated = self.seats.iter().filter(|seat| nodes.contains(&seat.node));
         let states = seated.count() as u64;
         let lists = self.look_into_all(&nodes).await;
         // Those who looked have gone again.
-        self.until_true(&nodes).await;
+        self.until_true().await;
         self.tally.count(|counts| {
             counts.checks += 1;
             counts.states_compared += states;
@@ -75,17 +78,23 @@ impl World<'_> {
         nodes
     }
 
-    /// Waits until all that observers on these nodes see is true; an error says what is not in time.
-    async fn until_true(&self, nodes: &[usize]) -> bool {
+    /// Waits until all that observers see is true, on the nodes that can be reached. Returns these. `None`:
+    /// it was not true in time, which is an error.
+    async fn until_true(&self) -> Option<Vec<usize>> {
         let end = Instant::now() + Duration::from_secs(self.sizes.settle);
         loop {
-            match self.what_is_wrong(nodes) {
-                None => return true,
-                Some(problem) if Instant::now() > end => {
-                    self.error(problem);
-                    return false;
+            // A node may go, or come back, while this waits.
+            let nodes = self.reachable_nodes().await;
+            let ask_again = Instant::now() + ASK_EVERY;
+            while Instant::now() < ask_again {
+                match self.what_is_wrong(&nodes) {
+                    None => return Some(nodes),
+                    Some(problem) if Instant::now() > end => {
+                        self.error(problem);
+                        return None;
+                    }
+                    Some(_) => sleep(LOOK_EVERY).await,
                 }
-                Some(_) => sleep(LOOK_EVERY).await,
             }
         }
     }
