@@ -150,7 +150,8 @@ impl Driver {
         let now = self.shared.shards.now();
         match event {
             Event::Message(message) if is_broadcast(&message.payload) => {
-                let received = self.shared.relay.receive(&message.payload, &self.pubsub);
+                let Message { from, payload, .. } = &message;
+                let received = self.shared.relay.receive(from, payload, &self.pubsub);
                 if let Err(wrong) = received {
                     self.refuse(&message.from, &format!("a broadcast: {wrong} is wrong"));
                 }
@@ -195,6 +196,7 @@ impl Driver {
             outputs.extend(self.review(&mut state, now, shard));
         }
         self.forget_idle(&mut state, now);
+        shared.relay.give_up_overdue();
         state.node.handle_timeout(now, &mut Access(&shared.shards));
         outputs.extend(poll_all(&mut state.node));
         drop(state);

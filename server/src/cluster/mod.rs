@@ -109,7 +109,8 @@ impl Cluster {
 
         let patience = settings.ready_timeout + PATIENCE;
         let interest = Arc::new(Interest::new(shards.len(), patience));
-        let relay = Arc::new(Relay::new(&bus, shards.len(), &interest));
+        let max_broadcast = settings.max_broadcast_bytes;
+        let relay = Arc::new(Relay::new(&bus, shards.len(), &interest, max_broadcast));
         if !shards.connect(Arc::clone(&interest)) {
             return Err(ClusterError::AlreadyJoined);
         }

@@ -3,32 +3,38 @@
 //! ```text
 //! mark      1 byte     'B', which no message of replication begins with
 //! version   1 byte     1
-//! kind      1 byte     0 JSON, 1 binary
+//! kind      1 byte     0 JSON, 1 binary (2: a part of a larger one)
 //! topic     4 bytes of length, UTF-8
 //! event     4 bytes of length, UTF-8
 //! payload
 //! ```
 //!
 //! They travel by the channel of their topic's shard, and so reach the nodes that have readers in it, at
-//! most once. What is lost is lost: whoever needs more than that must not use broadcasts, here as in
-//! Phoenix. The order to disconnect goes to all nodes, since sockets are no readers.
+//! most once; one that is larger than a message of the bus does so in `parts`. What is lost is lost: whoever
+//! needs more than that must not use broadcasts, here as in Phoenix. The order to disconnect goes to all
+//! nodes, since sockets are no readers.
 
-use std::sync::Arc;
+mod parts;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use herenow_core::replica::shard_of;
+use herenow_core::replica::{ReplicaId, shard_of};
 
+use self::parts::Parts;
 use super::bus::{Bus, SendError};
 use crate::PubSub;
 use crate::channel::Payload;
 use crate::presence::Interest;
+use crate::sync::lock;
 use crate::topics::{DISCONNECT, Remote};
 
 const MARK: u8 = b'B';
 const VERSION: u8 = 1;
 const JSON: u8 = 0;
 const BINARY: u8 = 1;
+const PART: u8 = 2;
 
 /// The other nodes, as the topics of this one see them.
 pub(super) struct Relay {
@@ -37,6 +43,12 @@ pub(super) struct Relay {
     interest: Arc<Interest>,
     /// Other nodes that are there.
     peers: AtomicUsize,
+    /// The largest broadcast that is sent to them, in bytes.
+    max_bytes: usize,
+    /// Broadcasts that were cut into parts.
+    cut: AtomicU64,
+    /// What was received of such broadcasts. Locked by the driver for a part, and for a look by others.
+    parts: Mutex<Parts>,
     sent: AtomicU64,
     received: AtomicU64,
     /// Broadcasts that could not be sent, other than for want of room in the bus.
@@ -51,17 +63,28 @@ pub struct Broadcasts {
     pub sent: u64,
     /// Received of other nodes.
     pub received: u64,
-    /// Not sent to other nodes, because they are larger than what the bus takes.
+    /// Not sent to other nodes, because they are larger than
+    /// [`Settings::max_broadcast_bytes`](super::Settings::max_broadcast_bytes).
     pub failed: u64,
+    /// Of other nodes, and large: received in part.
+    pub lost: u64,
 }
 
 impl Relay {
-    pub(super) fn new(bus: &Arc<dyn Bus>, shards: u16, interest: &Arc<Interest>) -> Self {
+    pub(super) fn new(
+        bus: &Arc<dyn Bus>,
+        shards: u16,
+        interest: &Arc<Interest>,
+        max_bytes: usize,
+    ) -> Self {
         Self {
             bus: Arc::clone(bus),
             shards,
             interest: Arc::clone(interest),
             peers: AtomicUsize::new(0),
+            max_bytes,
+            cut: AtomicU64::new(0),
+            parts: Mutex::new(Parts::new(max_bytes)),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -79,18 +102,50 @@ impl Relay {
             sent: self.sent.load(Ordering::Relaxed),
             received: self.received.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
+            lost: lock(&self.parts).lost(),
         }
     }
 
     /// Hands a broadcast of another node to the subscribers of this one. The error names what is wrong.
-    pub(super) fn receive(&self, message: &Bytes, pubsub: &PubSub) -> Result<(), &'static str> {
-        let broadcast = decode(message)?;
+    pub(super) fn receive(
+        &self,
+        from: &ReplicaId,
+        message: &Bytes,
+        pubsub: &PubSub,
+    ) -> Result<(), &'static str> {
+        let whole = match message.get(2) {
+            Some(&PART) => lock(&self.parts).take(from, message)?,
+            _ => Some(message.clone()),
+        };
+        let Some(message) = whole else {
+            return Ok(());
+        };
+        let broadcast = decode(&message)?;
         self.received.fetch_add(1, Ordering::Relaxed);
         pubsub.local_broadcast(broadcast.topic, broadcast.event, broadcast.payload);
         Ok(())
     }
 
-    fn send(&self, topic: &str, event: &str, message: Bytes) -> Result<(), SendError> {
+    /// Gives up broadcasts of which parts have not come in time.
+    pub(super) fn give_up_overdue(&self) {
+        lock(&self.parts).give_up_overdue();
+    }
+
+    fn send(&self, topic: &str, event: &str, broadcast: Bytes) -> Result<(), SendError> {
+        let (size, limit) = (broadcast.len(), self.max_bytes);
+        if size > limit {
+            return Err(SendError::TooLarge { size, limit });
+        }
+        let max = self.bus.max_payload();
+        if size <= max {
+            return self.put(topic, event, broadcast);
+        }
+        let number = self.cut.fetch_add(1, Ordering::Relaxed);
+        let mut parts = parts::cut(&broadcast, number, max);
+        parts.try_for_each(|part| self.put(topic, event, part))
+    }
+
+    fn put(&self, topic: &str, event: &str, message: Bytes) -> Result<(), SendError> {
         match event {
             DISCONNECT => self.bus.broadcast(message),
             _ => self.bus.publish(shard_of(topic, self.shards), message),
@@ -114,7 +169,7 @@ impl Remote for Relay {
         let message = encode(topic, event, payload);
         match self.send(topic, event, message) {
             Ok(()) => _ = self.sent.fetch_add(1, Ordering::Relaxed),
-            // The bus counts what it drops.
+            // The bus counts what it drops, be it a part.
             Err(SendError::Busy | SendError::Closed) => {}
             Err(error) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
@@ -150,7 +205,7 @@ fn encode(topic: &str, event: &str, payload: &Payload) -> Bytes {
     let mut out = Vec::with_capacity(11 + topic.len() + event.len() + data.len());
     out.extend([MARK, VERSION, kind]);
     for text in [topic, event] {
-        // Longer ones do not fit into a message of the bus anyway, which says so.
+        // Longer ones are larger than what may be broadcast anyway.
         let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
         out.extend(len.to_be_bytes());
         out.extend(text.as_bytes());

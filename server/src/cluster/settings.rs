@@ -35,6 +35,10 @@ pub struct Settings {
     /// What may wait to be sent to single nodes, in bytes (64 MiB). What does not fit is dropped, and
     /// asked for again.
     pub max_outgoing_bytes: usize,
+    /// The largest broadcast that is sent to other nodes, in bytes (4 MiB); larger ones reach this node
+    /// only, and are counted. What is larger than a message of the bus goes in parts, which together must
+    /// fit into the bus's outbox.
+    pub max_broadcast_bytes: usize,
 }
 
 impl Default for Settings {
@@ -47,6 +51,7 @@ impl Default for Settings {
             join_timeout: Duration::from_secs(5),
             idle_forget: Duration::from_secs(60),
             max_outgoing_bytes: 64 << 20,
+            max_broadcast_bytes: 4 << 20,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use herenow::cluster::Settings;
 use herenow::cluster::bus::LocalNetwork;
 use herenow::{ChannelId, Payload, Subscription};
 use serde_json::json;
@@ -99,11 +100,35 @@ async fn a_node_without_subscribers_is_not_sent_broadcasts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broadcast_too_large_for_the_bus_reaches_this_node_and_is_counted() {
+async fn a_broadcast_larger_than_a_message_of_the_bus_arrives_whole_and_in_order() {
     let network = LocalNetwork::new();
     let nodes = start(&network, ["a", "b"]).await;
     let mut subscriptions = subscribe(&nodes).await;
-    let large = Payload::binary(vec![0; 300 * 1024]);
+    let large = "x".repeat(2 << 20);
+    let payloads = [
+        Payload::from(json!({"before": 1})),
+        Payload::from(json!({"large": large})),
+        Payload::binary(large),
+        Payload::from(json!({"after": 1})),
+    ];
+    for payload in &payloads {
+        nodes[0].pubsub.broadcast(ROOM, "shout", payload);
+    }
+    sleep(Duration::from_millis(10)).await;
+    let expected = payloads.map(|payload| ("shout".to_owned(), payload));
+    for subscription in &mut subscriptions {
+        assert!(received(subscription) == expected);
+    }
+    assert_eq!(nodes[0].cluster.status().broadcasts.failed, 0);
+    assert_eq!(nodes[1].cluster.status().broadcasts.lost, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broadcast_larger_than_allowed_reaches_this_node_and_is_counted() {
+    let network = LocalNetwork::new();
+    let nodes = start(&network, ["a", "b"]).await;
+    let mut subscriptions = subscribe(&nodes).await;
+    let large = Payload::binary(vec![0; Settings::default().max_broadcast_bytes]);
     nodes[0].pubsub.broadcast(ROOM, "shout", large);
     sleep(Duration::from_millis(10)).await;
     let counts = subscriptions.each_mut().map(|one| received(one).len());

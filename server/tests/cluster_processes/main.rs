@@ -2,6 +2,7 @@
 //! nodes that die, leave, hang and come back, on loopback addresses; and networks that break, in network
 //! namespaces that the tests make, for which they have to be root on Linux.
 
+mod broadcasts;
 #[path = "../presence_server/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod client;

@@ -90,6 +90,7 @@ fn of_cluster(cluster: &Cluster, status: &Status) -> Map<String, Value> {
             "sent": status.broadcasts.sent,
             "received": status.broadcasts.received,
             "failed": status.broadcasts.failed,
+            "lost": status.broadcasts.lost,
         },
         "bus": {
             "peers": status.bus.peers,

@@ -110,14 +110,22 @@ impl Cluster {
         let mut config = ClusterConfig::from_options(&options)
             .map_err(|error| format!("{}: {}", name_both(error.flag), error.problem))?;
         check_engine(&config.engine).map_err(|error| error.to_string())?;
+        let defaults = Settings::default();
+        let max_broadcast_bytes = max_frame_size.saturating_add(BROADCAST_OVERHEAD);
+        let max_broadcast_bytes = max_broadcast_bytes.max(defaults.max_broadcast_bytes);
         let limits = &mut config.limits;
+        limits.outbox_bytes = max_broadcast_bytes
+            .saturating_mul(2)
+            .max(limits.outbox_bytes);
+        // Whole where the engine takes it, which cuts it better than in messages of its own.
         limits.max_payload = limits.max_payload.max(max_frame_size + BROADCAST_OVERHEAD);
         let settings = Settings {
             name: config.name.clone(),
             down_after: self.down_after,
             permdown_after: self.permdown_after,
             join_timeout: self.join_timeout,
-            ..Settings::default()
+            max_broadcast_bytes,
+            ..defaults
         };
         if self.permdown_after <= self.down_after {
             return Err(format!(
@@ -177,7 +185,14 @@ mod tests {
         assert_eq!(plan.settings.down_after, Duration::from_millis(600));
         assert_eq!(plan.settings.permdown_after, Duration::from_secs(60));
         assert_eq!(plan.settings.join_timeout, Duration::from_secs(2));
-        assert!(plan.config.limits.max_payload > 1 << 20);
+    }
+
+    #[test]
+    fn what_a_client_may_send_may_be_broadcast_to_all_nodes() {
+        let plan = plan(&["--max-frame-size", "20MiB"]).unwrap();
+        let largest = plan.settings.max_broadcast_bytes;
+        assert!(largest > 20 << 20);
+        assert!(plan.config.limits.outbox_bytes > largest);
     }
 
     #[cfg(feature = "nats")]

@@ -83,11 +83,12 @@ fn broadcasts(text: &mut Exposition, status: &Status) {
     let broadcasts = status.broadcasts;
     text.counters(
         "cluster_broadcasts_total",
-        "Broadcasts of topics sent to other nodes, received of them, and too large to be sent.",
+        "Broadcasts of topics sent to other nodes, received of them, too large to be sent, and received in part.",
         [
             (label("direction", "sent"), broadcasts.sent),
             (label("direction", "received"), broadcasts.received),
             (label("direction", "failed"), broadcasts.failed),
+            (label("direction", "lost"), broadcasts.lost),
         ],
     );
 }
