@@ -48,6 +48,23 @@ fn who_knows_that_a_replica_is_outdated_says_so_to_those_who_do_not() {
 }
 
 #[test]
+fn who_is_outdated_learns_so_even_if_nobody_but_the_bus_remembers_and_hears_it() {
+    let mut world = World::watching(2);
+    let later = world.machine(0).node.replica().incarnation();
+    world.stop(0);
+    world.run(world.config.permdown_after_ms + 1_000);
+    world.network.cut(0, 1);
+    world.start_back(0);
+    world.run(3_000);
+    let back = world.machine(0).node.replica().clone();
+    assert!(back.incarnation() < later);
+    world.with(1, |machine, now| machine.node.outlived(now, &back, later));
+    world.network.mend();
+    world.run(100);
+    assert!(world.machine(0).node.replica().incarnation() > later);
+}
+
+#[test]
 fn of_two_processes_of_one_name_the_later_one_counts_and_the_other_is_told() {
     let config = crate::world::config();
     let ids = [("a", 1), ("a", 2), ("b", 1)].map(|(name, life)| ReplicaId::new(name, life));

@@ -163,6 +163,9 @@ impl Driver {
             }
             Event::PeerUp(replica) => lock(&self.shared.state).node.link_up(now, &replica),
             Event::PeerDown(replica) => lock(&self.shared.state).node.link_lost(now, &replica),
+            Event::Outlived { replica, later } => {
+                lock(&self.shared.state).node.outlived(now, &replica, later);
+            }
         }
     }
 

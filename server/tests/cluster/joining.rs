@@ -61,6 +61,24 @@ async fn a_node_with_the_name_of_a_later_one_is_told_and_may_live_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_whose_clock_was_set_back_is_told_so_however_late_it_comes() {
+    let network = LocalNetwork::new();
+    let others = start(&network, ["a", "b"]).await;
+    let life = Start::new(&network, "same").presence(|presence| presence.later_than(u64::MAX / 2));
+    let life = life.join();
+    let later = life.presence.replica().incarnation();
+    eventually("it is there", async || others[0].up().len() == 2).await;
+    life.cluster.leave().await;
+    // Nobody speaks of it any more, and then nobody but the bus remembers it.
+    for wait in [60, 3_600] {
+        sleep(Duration::from_secs(wait)).await;
+        let back = Start::new(&network, "same").join();
+        let told = timeout(DEADLINE, back.cluster.superseded()).await;
+        assert_eq!(told, Ok(later));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_with_another_number_of_shards_are_refused_and_counted() {
     let network = LocalNetwork::new();
     let a = Start::new(&network, "a").join();

@@ -164,7 +164,7 @@ pub(crate) async fn what_is_sent_before_closing_arrives(network: &dyn Network) {
             Event::Message(message) if message.channel == Channel::Direct => direct += 1,
             Event::Message(message) => goodbye = message.payload == "goodbye",
             Event::PeerDown(peer) => down = peer == *a.id(),
-            Event::PeerUp(peer) => panic!("{peer} comes back"),
+            other => panic!("a does not come back: {other:?}"),
         }
     }
     assert_eq!(b.stats().peers, 0);

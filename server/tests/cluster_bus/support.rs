@@ -121,9 +121,9 @@ impl Node {
     /// The next message.
     pub(crate) async fn message(&mut self) -> Message {
         loop {
-            match self.event().await.expect("the bus is open") {
-                Event::Message(message) => return message,
-                Event::PeerUp(_) | Event::PeerDown(_) => {}
+            let event = self.event().await.expect("the bus is open");
+            if let Event::Message(message) = event {
+                return message;
             }
         }
     }

@@ -35,6 +35,12 @@ impl Node {
 
     /// As [`greet`](Self::greet), and tells what is known of the name of `outdated`.
     fn correct(&mut self, to: &ReplicaId, outdated: &ReplicaId) {
+        let digest = self.correction(outdated);
+        let bytes = wire::encode_digest(self.cluster, &digest);
+        self.out.send(To::Replica(to.clone()), bytes);
+    }
+
+    fn correction(&mut self, outdated: &ReplicaId) -> Digest {
         if self.claim.beat == 0 {
             self.heartbeat();
         }
@@ -49,8 +55,22 @@ impl Node {
         let gone = self.gone.get(node);
         let gone = gone.map(|gone| ReplicaId::new(node.clone(), gone.incarnation));
         digest.gone.extend(gone);
+        digest
+    }
+
+    /// A hint that this replica speaks, whom the bus refuses to hear, because it has heard its node's
+    /// `later` life. It is told so, even if all that is known of that one is this.
+    pub fn outlived(&mut self, now: u64, replica: &ReplicaId, later: u64) {
+        self.advance(now);
+        if self.has_left {
+            return;
+        }
+        let mut digest = self.correction(replica);
+        digest
+            .gone
+            .push(ReplicaId::new(replica.node().clone(), later));
         let bytes = wire::encode_digest(self.cluster, &digest);
-        self.out.send(To::Replica(to.clone()), bytes);
+        self.out.send(To::Replica(replica.clone()), bytes);
     }
 
     /// A hint that there is a way to this replica, for the first time or again.

@@ -3,9 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use herenow_core::replica::ReplicaId;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::config::Limits;
@@ -18,6 +20,9 @@ use super::{Channel, Event, Message};
 /// How many different refusals are logged; more are counted only, so that whoever invents names cannot
 /// fill the log or the memory.
 const MAX_LOGGED: usize = 1024;
+
+/// How often it is told of a node that an earlier life of it speaks.
+const OUTLIVED_EVERY: Duration = Duration::from_secs(1);
 
 /// Another engine's introduction of itself: not for the inbox.
 #[cfg_attr(
@@ -61,6 +66,8 @@ struct Peer {
     left: bool,
     /// What [`Peers::heard`] was at its last message.
     heard: u64,
+    /// When it was last told that an earlier life speaks.
+    outlived_at: Option<Instant>,
 }
 
 impl Peers {
@@ -79,6 +86,7 @@ impl Peers {
             up: false,
             left: false,
             heard: 0,
+            outlived_at: None,
         };
         self.by_node.insert(id.node().clone(), peer);
     }
@@ -227,6 +235,7 @@ impl Gate {
             return refuse(Reason::Replayed, "of a forgotten node");
         };
         if peer.id.incarnation() > envelope.incarnation {
+            self.tell_of_earlier_life(peer, envelope.incarnation);
             return refuse(Reason::Replayed, "of an earlier life of its node");
         }
         if !peer.windows[envelope.to.kind()].accept(envelope.sequence) {
@@ -238,6 +247,18 @@ impl Gate {
             self.inbox.event(Event::PeerUp(peer.id.clone()));
         }
         Ok(peer.id.clone())
+    }
+
+    fn tell_of_earlier_life(&self, peer: &mut Peer, incarnation: u64) {
+        let now = Instant::now();
+        let is_due = |at: Instant| now.duration_since(at) >= OUTLIVED_EVERY;
+        if peer.outlived_at.is_none_or(is_due) {
+            peer.outlived_at = Some(now);
+            self.inbox.event(Event::Outlived {
+                replica: ReplicaId::new(peer.id.node().clone(), incarnation),
+                later: peer.id.incarnation(),
+            });
+        }
     }
 
     fn peers(&self) -> MutexGuard<'_, Peers> {

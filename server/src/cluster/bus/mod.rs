@@ -134,6 +134,15 @@ pub enum Event {
     /// A hint: the link to this replica is gone. The replica itself may be well. Not every engine can
     /// tell: NATS knows only of those who say goodbye.
     PeerDown(ReplicaId),
+    /// A hint: messages of this replica are refused, because a later life of its node was heard. They are
+    /// copies; or it was started with a clock that had been set back, and should be told. Once a second
+    /// for each node, at most.
+    Outlived {
+        /// Whose messages they are, or seem to be.
+        replica: ReplicaId,
+        /// The incarnation of the later life.
+        later: u64,
+    },
 }
 
 /// Why a message was not taken.

@@ -95,6 +95,29 @@ fn a_new_life_of_a_node_ends_the_old_one_and_starts_counting_anew() {
     assert_eq!(setup.gate.stats().peers, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn that_an_earlier_life_speaks_is_told_once_a_second() {
+    let mut setup = setup(Limits::default());
+    let old = sealer("a", 1);
+    setup
+        .gate
+        .accept(&sealer("a", 2).seal(Address::All, b"new"));
+    setup.events();
+    for count in [1, 0] {
+        for _ in 0..10 {
+            setup.gate.accept(&old.seal(Address::All, b"ghost"));
+        }
+        let outlived = Event::Outlived {
+            replica: ReplicaId::new("a", 1),
+            later: 2,
+        };
+        assert_eq!(setup.events(), vec![outlived; count]);
+        tokio::time::advance(OUTLIVED_EVERY / 2).await;
+    }
+    setup.gate.accept(&old.seal(Address::All, b"ghost"));
+    assert_eq!(setup.events().len(), 1);
+}
+
 #[test]
 fn what_is_meant_for_another_replica_or_life_is_refused() {
     let mut setup = setup(Limits::default());
