@@ -2,8 +2,8 @@
 //! lists.
 
 use crate::client::{Client, Members, members, sorted};
-use crate::facts::Place;
 use crate::schedule::TOPICS;
+use crate::witness::Witness;
 use herenow_core::replica::{
     ChannelId, Node, NodeConfig, Output, Presences, ReplicaId, Shard, ShardConfig, To, TopicDiff,
     shard_of,
@@ -26,8 +26,8 @@ pub(crate) struct Machine {
     told: BTreeMap<Arc<str>, Metas>,
     /// What its presences in a topic were after each change that nobody has noted yet.
     pub(crate) had: Vec<(&'static str, Metas)>,
-    /// How recent what it lists of others is.
-    pub(crate) seen: BTreeMap<Place, usize>,
+    /// What it has shown of others.
+    pub(crate) witness: Witness,
     /// Events that a server would log.
     pub(crate) events: Vec<Output>,
     /// Every diff, if a test wants to see them.
@@ -61,7 +61,7 @@ impl Machine {
             clients: Vec::new(),
             told: BTreeMap::new(),
             had: Vec::new(),
-            seen: BTreeMap::new(),
+            witness: Witness::default(),
             events: Vec::new(),
             diffs: Vec::new(),
         }

@@ -22,4 +22,5 @@ mod properties;
 mod scenario;
 mod schedule;
 mod schedules;
+mod witness;
 mod world;

@@ -3,6 +3,7 @@
 use crate::facts::Facts;
 use crate::machine::Machine;
 use crate::network::{Network, Packet};
+use crate::witness::Now;
 use herenow_core::replica::{NodeConfig, Output, ReplicaId, To};
 
 /// The incarnation before the first process of a host: as those of production, microseconds since 1970.
@@ -109,6 +110,13 @@ impl World {
 
     /// Stops a process in order.
     pub(crate) fn stop(&mut self, at: usize) {
+        let gone = &mut self.facts.gone;
+        gone.extend(
+            self.hosts[at]
+                .machine
+                .iter()
+                .map(|machine| machine.node.replica().clone()),
+        );
         self.with(at, |machine, now| machine.node.goodbye(now));
         self.crash(at);
     }
@@ -117,6 +125,7 @@ impl World {
     pub(crate) fn stick(&mut self, at: usize) {
         let host = &mut self.hosts[at];
         if host.machine.is_some() {
+            self.facts.has_hung = true;
             host.stuck.get_or_insert_default();
         }
     }
@@ -159,10 +168,11 @@ impl World {
         };
         run(machine, local);
         let outgoing = machine.pump(local);
-        self.facts.note(machine);
-        let mut seen = std::mem::take(&mut machine.seen);
-        self.facts.check(machine, &mut seen);
-        machine.seen = seen;
+        self.facts.note(self.now, machine);
+        let world = self.now;
+        let mut witness = std::mem::take(&mut machine.witness);
+        witness.look(Now { world, local }, &self.facts, machine, &self.config);
+        machine.witness = witness;
         let from = machine.node.replica().clone();
         let superseded = machine.events.iter().find_map(|event| match event {
             Output::Superseded(incarnation) => Some(*incarnation),
