@@ -4,6 +4,7 @@ mod bench;
 mod cluster;
 mod command;
 mod frontend;
+mod instructions;
 mod minify;
 mod node;
 mod package;
@@ -100,6 +101,12 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Count the instructions of the hot paths (with callgrind) and fail where they have become more
+    Instructions {
+        /// Write the counts down, as those to compare with from now on
+        #[arg(long)]
+        keep: bool,
+    },
     /// Measure how cost grows with members, topics, connections and nodes; a line of JSON for each point
     Scale {
         /// Only along these axes
@@ -159,6 +166,7 @@ fn execute(task: Task) -> Result<()> {
         Task::Bench {
             row, quick, times, ..
         } => bench::bench(&row, quick, times),
+        Task::Instructions { keep } => instructions::instructions(keep),
         Task::Scale { axis, quick } => bench::scale(&axis, quick),
         Task::Plot => bench::plot(),
         Task::Soak(soak) => soak.run(),
