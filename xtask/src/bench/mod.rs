@@ -3,6 +3,7 @@
 //! Every row is one line of JSON: what the load generator or the core's benchmark said, and how that
 //! compares with Phoenix. It judges nothing: figures depend on the machine and on what else it does.
 
+mod bystander;
 mod client;
 mod rows;
 mod scale;
@@ -71,6 +72,10 @@ fn measure(
         Source::Cluster(sizes) => {
             let nodes = Running::start_cluster(&programs.herenow, NODES)?;
             put_load_on(&programs.herenow, &nodes, sizes.arguments(quick))
+        }
+        Source::Bystander { full, small } => {
+            let size = if quick { small } else { full };
+            bystander::measure(&programs.herenow, size)
         }
         Source::Store(what) => store_result(store, what),
     }

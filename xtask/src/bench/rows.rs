@@ -4,6 +4,8 @@ use std::fmt;
 
 use clap::ValueEnum;
 
+use super::bystander;
+
 /// A row, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Name {
@@ -29,6 +31,8 @@ pub(crate) enum Name {
     Bigroom,
     /// Joins on one of three nodes, until members on the others see each
     Cluster,
+    /// A node of three that looks at nothing, while members come and go on another
+    Bystander,
 }
 
 impl fmt::Display for Name {
@@ -55,6 +59,11 @@ pub(super) enum Source {
     Crowd(Sizes),
     /// Load on a cluster of binaries.
     Cluster(Sizes),
+    /// A cluster of binaries of which one looks on.
+    Bystander {
+        full: bystander::Size,
+        small: bystander::Size,
+    },
     /// The core's benchmark of the presence store, which says it under this name.
     Store(&'static str),
 }
@@ -264,6 +273,24 @@ pub(super) const ALL: &[Row] = &[
             small: &["cluster", "--rate", "50", "--joins", "50"],
         }),
         // Phoenix was not measured with this.
+        figures: &[],
+    },
+    Row {
+        name: Name::Bystander,
+        what: "a node of three that looks at nothing, beside one that looks at all, while members come and go",
+        source: Source::Bystander {
+            full: bystander::Size {
+                members: 10_000,
+                topics: 200,
+                seconds: 10,
+            },
+            small: bystander::Size {
+                members: 200,
+                topics: 10,
+                seconds: 1,
+            },
+        },
+        // In Phoenix every node has everything.
         figures: &[],
     },
 ];
