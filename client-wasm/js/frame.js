@@ -4,22 +4,20 @@
 // Whether `value` is an ArrayBuffer, be it of another frame or window.
 export const isBuffer = (value) => Object.prototype.toString.call(value) === "[object ArrayBuffer]";
 
-// What is before the payload of a text frame as servers write it: join_ref, ref, topic and event, without escapes.
-const HEAD = /^\[(null|"[^"\\]*"),(null|"[^"\\]*"),"([^"\\]*)","([^"\\]*)",/;
-
-const bare = (ref) => (ref === "null" ? null : ref.slice(1, -1));
-
 // A message that was received as text, and whose payload nobody has looked at yet.
 class TextMessage {
+  // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
+  static kept = new TextMessage("", 0, []);
+
   #text;
   #start;
   #payload;
 
-  constructor(text, [head, joinRef, ref, topic, event]) {
+  constructor(text, start, [joinRef, ref, topic, event]) {
     this.#text = text;
-    this.#start = head.length;
-    this.joinRef = bare(joinRef);
-    this.ref = bare(ref);
+    this.#start = start;
+    this.joinRef = joinRef;
+    this.ref = ref;
     this.topic = topic;
     this.event = event;
   }
@@ -58,14 +56,33 @@ export class Message {
 
 // The message of a text frame; null if it is none.
 export function decodeText(text) {
-  const head = HEAD.exec(text);
-  if (head !== null && head[4] !== "phx_reply") return new TextMessage(text, head);
+  const message = headed(text);
+  if (message !== null) return message;
   try {
     const [joinRef, ref, topic, event, payload] = JSON.parse(text);
     return new Message(payload, ref, joinRef, topic, event);
   } catch {
     return null;
   }
+}
+
+// A message that is written as servers do it, split where its payload begins: the four parts before that are null
+// or strings without escapes, and there is no whitespace. Null for any other, and for replies, which are parsed
+// anyway. (Not by a regular expression: those keep the last text alive.)
+function headed(text) {
+  const parts = [];
+  let at = 1;
+  for (let i = 0; i < 4; i++) {
+    const isString = text[at] === '"';
+    const end = isString ? text.indexOf('"', at + 1) + 1 : at + 4;
+    if (text[end] !== ",") return null;
+    parts.push(isString ? text.slice(at + 1, end - 1) : null);
+    if (!isString && (i > 1 || text.slice(at, end) !== "null")) return null;
+    at = end + 1;
+  }
+  const head = text.slice(0, at);
+  if (parts[3] === "phx_reply" || head[0] !== "[" || head.includes("\\")) return null;
+  return new TextMessage(text, at, parts);
 }
 
 // The text or bytes of a message.

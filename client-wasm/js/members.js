@@ -3,6 +3,10 @@
 // that was received or has been given out is never changed, only replaced.
 
 import { isObject, metasOf, sameRefs, without } from "./metas.js";
+import { Snapshot } from "./snapshot.js";
+
+// States of fewer characters are parsed as a whole, which is faster.
+const LARGE = 2 ** 15;
 
 export class Members {
   // By key, in Maps, which unlike objects stay fast when they are large and change: first those keys that
@@ -11,6 +15,8 @@ export class Members {
   #names = new Map();
   // The keys of #indices ascending; null if some came or went since.
   #ascending = [];
+  // What reads large states; none before the first of them.
+  #snapshot = null;
   // All of it as an object, once somebody has asked for that.
   #state = null;
 
@@ -56,23 +62,57 @@ export class Members {
     this.#names.clear();
     this.#ascending = [];
     this.#state = null;
+    this.#forgetSnapshot();
   }
 
   // Takes over a state, and adds to the event what there is to tell.
-  syncState(event, next) {
-    const keys = presenceKeys(next, "presence_state");
+  syncState(event, state) {
+    const keys = presenceKeys(state, "presence_state");
+    this.#forgetSnapshot();
+    const presences = keys.map((key) => state[key]);
+    this.#compare(event, keys, presences, (key) => Object.hasOwn(state, key));
+  }
+
+  // The same with the text of a state. Returns false, with nothing changed, if it has to be parsed as a whole.
+  syncText(event, text) {
+    if (text.length < LARGE) return false;
+    this.#snapshot ??= new Snapshot();
+    const read = this.#snapshot.read(text);
+    if (read === null) {
+      this.#forgetSnapshot();
+      return false;
+    }
+    inOrder(read);
+    const { keys, presences, size } = read;
+    let stays = () => true;
+    if (this.size > 0) {
+      // Those who were passed over are here, so if somebody is not there any more, it shows in the number.
+      const newcomers = keys.reduce((count, key) => count + (this.get(key) === undefined), 0);
+      if (this.size + newcomers > size) {
+        const all = this.#snapshot.keys(text);
+        stays = (key) => all.has(key);
+      }
+    }
+    this.#compare(event, keys, presences, stays);
+    return true;
+  }
+
+  // `keys` and `presences` are what a state says of all members, or of those that might have changed; `stays` tells
+  // who is in it.
+  #compare(event, keys, presences, stays) {
     if (this.size === 0) {
-      for (const key of keys) this.#join(event, key, next[key]);
+      for (let i = 0; i < keys.length; i++) this.#add(event, keys[i], presences[i]);
       return;
     }
     const joins = [];
     // As an object, which brings the keys in order.
     const leaves = Object.create(null);
     this.list((key, presence) => {
-      if (!Object.hasOwn(next, key)) leaves[key] = presence;
+      if (!stays(key)) leaves[key] = presence;
     });
-    for (const key of keys) {
-      const presence = next[key];
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      const presence = presences[i];
       const current = this.get(key);
       if (current === undefined) {
         joins.push(key, presence);
@@ -94,24 +134,40 @@ export class Members {
     const { joins, leaves } = isObject(diff) ? diff : {};
     const joined = presenceKeys(joins, "presence_diff", ' in "joins"');
     const left = presenceKeys(leaves, "presence_diff", ' in "leaves"');
-    for (const key of joined) this.#join(event, key, joins[key]);
+    for (const key of joined) {
+      this.#join(event, key, joins[key]);
+      this.#snapshot?.touch(key);
+    }
     for (const key of left) this.#leave(event, key, leaves[key]);
+  }
+
+  #forgetSnapshot() {
+    this.#snapshot?.free();
+    this.#snapshot = null;
   }
 
   #holding(key) {
     return isArrayIndex(key) ? this.#indices : this.#names;
   }
 
+  // Somebody comes who was not here.
+  #add(event, key, joined) {
+    const presences = this.#holding(key);
+    presences.set(key, joined);
+    if (presences === this.#indices) this.#ascending = null;
+    if (this.#state !== null) this.#state[key] = joined;
+    if (event.watchesJoins) event.add(false, key, undefined, joined);
+  }
+
   #join(event, key, joined) {
     const presences = this.#holding(key);
     const current = presences.get(key);
-    let presence = joined;
     if (current === undefined) {
-      if (presences === this.#indices) this.#ascending = null;
-    } else {
-      const kept = without(metasOf(current), metasOf(joined));
-      if (kept.length > 0) presence = { ...joined, metas: kept.concat(metasOf(joined)) };
+      this.#add(event, key, joined);
+      return;
     }
+    const kept = without(metasOf(current), metasOf(joined));
+    const presence = kept.length > 0 ? { ...joined, metas: kept.concat(metasOf(joined)) } : joined;
     presences.set(key, presence);
     if (this.#state !== null) this.#state[key] = presence;
     if (event.watchesJoins) event.add(false, key, current, joined);
@@ -121,6 +177,7 @@ export class Members {
     const presences = this.#holding(key);
     const before = presences.get(key);
     if (before === undefined) return;
+    this.#snapshot?.touch(key);
     const kept = without(metasOf(before), metasOf(left));
     const current = withMetas(before, kept);
     if (kept.length === 0) {
@@ -157,4 +214,20 @@ function isArrayIndex(key) {
   if (!(first >= 48 && first <= 57)) return false;
   const index = key >>> 0;
   return index !== 0xffff_ffff && String(index) === key;
+}
+
+// Brings what was read into the order of an object's own properties.
+function inOrder(read) {
+  const { keys, presences } = read;
+  if (!keys.some(isArrayIndex)) return;
+  const indices = new Map();
+  const rest = [];
+  for (let i = 0; i < keys.length; i++) {
+    if (isArrayIndex(keys[i])) indices.set(Number(keys[i]), i);
+    else rest.push(i);
+  }
+  const ascending = Uint32Array.from(indices.keys()).sort();
+  const order = Array.from(ascending, (index) => indices.get(index)).concat(rest);
+  read.keys = order.map((i) => keys[i]);
+  read.presences = order.map((i) => presences[i]);
 }

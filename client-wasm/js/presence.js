@@ -166,9 +166,10 @@ export class Presence {
     this.#bindings.push([event, ref]);
   }
 
-  #onState({ payload }) {
+  #onState(message) {
     const event = new PresenceEvent(this.caller);
-    this.#members.syncState(event, payload);
+    const text = message.payloadText ?? "";
+    if (!this.#members.syncText(event, text)) this.#members.syncState(event, message.payload);
     this.joinRef = this.channel.joinRef();
     const diffs = this.pendingDiffs;
     this.pendingDiffs = [];

@@ -5,6 +5,9 @@ import { metasOf } from "./metas.js";
 export const ignore = () => {};
 
 export class PresenceEvent {
+  // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
+  static kept = new PresenceEvent({});
+
   // What callbacks threw.
   errors = [];
   // Of each change: whether it is a leave, the key, the presence beside it, what came or went.

@@ -1,0 +1,143 @@
+use super::{Call, REFUSED, Snapshot};
+
+/// Writes these bytes where there is room.
+fn write(snapshot: &mut Snapshot, bytes: &[u8]) {
+    snapshot.room(bytes.len());
+    let filled = snapshot.filled;
+    snapshot.text[filled..filled + bytes.len()].copy_from_slice(bytes);
+}
+
+/// Reads a state, so many bytes at a time. Returns the number of members, or `REFUSED`, and all JSON.
+fn read(snapshot: &mut Snapshot, text: &str, step: usize, begin: u8) -> (i32, String) {
+    snapshot.call(begin, text.len());
+    let mut json = String::new();
+    for part in text.as_bytes().chunks(step) {
+        write(snapshot, part);
+        match snapshot.call(Call::READ, part.len()) {
+            REFUSED => return (REFUSED, json),
+            0 => {}
+            _ => json.push_str(core::str::from_utf8(&snapshot.values).expect("UTF-8")),
+        }
+    }
+    (snapshot.call(Call::END, 0), json)
+}
+
+fn whole(snapshot: &mut Snapshot, text: &str) -> (i32, String) {
+    read(snapshot, text, 1 << 16, Call::BEGIN)
+}
+
+const ADA: &str = r#""ada":{"metas":[{"phx_ref":"1","is":{"a":["}]"]}}]}"#;
+const BOB: &str = r#""bob":{"metas":[{"phx_ref":"2"},{"phx_ref":"3"}]}"#;
+const EVE: &str = r#""eve":{"user":"\"","metas":[{"phx_ref":"4"}]}"#;
+
+#[test]
+fn an_only_meta_goes_by_itself_and_any_other_presence_as_it_is() {
+    let mut snapshot = Snapshot::default();
+    let state = format!("{{{ADA},{BOB},{EVE}}}");
+    let json = concat!(
+        r#"[[{"phx_ref":"1","is":{"a":["}]"]}},"#,
+        r#"[{"metas":[{"phx_ref":"2"},{"phx_ref":"3"}]}],"#,
+        r#"[{"user":"\"","metas":[{"phx_ref":"4"}]}]],"#,
+        r#"["ada","bob","eve"]]"#,
+    );
+    assert_eq!(whole(&mut snapshot, &state), (3, json.into()));
+}
+
+#[test]
+fn however_it_comes_in_parts_it_says_the_same() {
+    let state = format!("{{{ADA},{BOB},{EVE}}}");
+    for step in 1..state.len() {
+        let mut snapshot = Snapshot::default();
+        let (members, json) = read(&mut snapshot, &state, step, Call::BEGIN);
+        assert_eq!(members, 3);
+        for key in [r#"["ada""#, r#""bob""#, r#""eve"]]"#] {
+            assert!(json.contains(key), "{step}: {json}");
+        }
+        assert_eq!(whole(&mut snapshot, &state), (3, String::new()));
+    }
+}
+
+#[test]
+fn only_what_changed_or_was_forgotten_is_told_again() {
+    let mut snapshot = Snapshot::default();
+    whole(&mut snapshot, &format!("{{{ADA},{BOB}}}"));
+    let bob = r#""bob":{"metas":[{"phx_ref":"3"}]}"#;
+    let changed = format!("{{{bob},{ADA},{EVE}}}");
+    let (members, json) = whole(&mut snapshot, &changed);
+    assert_eq!(members, 3);
+    assert!(json.ends_with(r#"["bob","eve"]]"#), "{json}");
+    snapshot.call(Call::BEGIN_KEYS, 0);
+    write(&mut snapshot, b"ada");
+    snapshot.call(Call::FORGET, 3);
+    let (_, json) = whole(&mut snapshot, &changed);
+    assert!(json.ends_with(r#"["ada"]]"#), "{json}");
+    assert_eq!(whole(&mut snapshot, &changed), (3, String::new()));
+}
+
+#[test]
+fn the_keys_can_be_had_alone_and_nothing_is_noted_then() {
+    let mut snapshot = Snapshot::default();
+    let keys = (2, r#"[[],["ada","bob"]]"#.into());
+    let state = format!("{{{ADA},{BOB}}}");
+    assert_eq!(read(&mut snapshot, &state, 1 << 16, Call::BEGIN_KEYS), keys);
+    let (_, json) = whole(&mut snapshot, &state);
+    assert!(json.contains("ada"));
+    assert_eq!(read(&mut snapshot, &state, 1 << 16, Call::BEGIN_KEYS), keys);
+    assert_eq!(whole(&mut snapshot, &state), (2, String::new()));
+}
+
+#[test]
+fn many_members_are_told_apart() {
+    let member = |i: usize, reference: usize| {
+        format!(r#""user {i}":{{"metas":[{{"phx_ref":"{reference}"}}]}}"#)
+    };
+    let state = |changed: usize| {
+        let members: Vec<_> = (0..5_000)
+            .map(|i| member(i, if i % 100 == changed { i + 1 } else { i }))
+            .collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let mut snapshot = Snapshot::default();
+    // Less room than is needed in the end.
+    snapshot.call(Call::BEGIN, 100);
+    assert_eq!(whole(&mut snapshot, &state(100)).0, 5_000);
+    assert_eq!(whole(&mut snapshot, &state(100)), (5_000, String::new()));
+    let (members, json) = whole(&mut snapshot, &state(7));
+    assert_eq!((members, json.matches("user").count()), (5_000, 50));
+}
+
+#[test]
+fn nobody_is_a_state_too() {
+    let mut snapshot = Snapshot::default();
+    assert_eq!(whole(&mut snapshot, "{}"), (0, String::new()));
+    assert_eq!(
+        read(&mut snapshot, "{}", 1, Call::BEGIN),
+        (0, String::new())
+    );
+}
+
+#[test]
+fn what_servers_do_not_write_is_refused() {
+    for text in [
+        "",
+        "{",
+        "[]",
+        "{}x",
+        " {}",
+        "{,}",
+        r#"{"a":7}"#,
+        r#"{"a":{"metas":[]}"#,
+        r#"{"a":{"metas":[]},}"#,
+        r#"{"a":{"metas":[]}}}"#,
+        r#"{"a":{"metas":[]},"a":{"metas":[{}]}}"#,
+        r#"{"a\n":{"metas":[]}}"#,
+        r#"{"a":{"metas": []}}"#,
+        r#"{"a" :{"metas":[]}}"#,
+        r#"{"a":{"met\u0061s":[]}}"#,
+        r#"{"a":{"metas":[{"phx_ref":{}}]}}"#,
+        r#"{"a":{"metas":[{"phx_ref":[]}]}}"#,
+    ] {
+        let mut snapshot = Snapshot::default();
+        assert_eq!(whole(&mut snapshot, text).0, REFUSED, "{text}");
+    }
+}

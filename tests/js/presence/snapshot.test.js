@@ -1,0 +1,125 @@
+// Large states, which are read in wasm first: whatever was in the last one, and whatever diffs and rejoins came
+// between, a presence does what phoenix.js's does.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Ours, PlainChannel, RawChannel, Theirs, steps, take, text, watch } from "../support/presence.js";
+import { PACKAGE } from "../support/server.js";
+
+const { Snapshot } = await import(`${PACKAGE}/snapshot.js`);
+
+// A member that makes every state a large one.
+const FILLER = JSON.stringify(']},"{'.repeat(6_000));
+const LARGE = `"~":{"metas":[{"phx_ref":"~","text":${FILLER}}]}`;
+
+const enlarged = (state) => (state === "{}" ? `{${LARGE}}` : `${state.slice(0, -1)},${LARGE}}`);
+
+function pair(watched) {
+  return [[Ours, RawChannel], [Theirs, PlainChannel]].map(([Presence, Channel]) => {
+    const channel = new Channel();
+    const log = [];
+    return { channel, log, presence: watch(new Presence(channel), log, watched) };
+  });
+}
+
+function assertSame(ours, theirs) {
+  assert.deepEqual(ours.log, theirs.log);
+  assert.deepEqual(ours.presence.list((key) => key), theirs.presence.list((key) => key));
+  assert.equal(text(ours.presence.list()), text(theirs.presence.list()));
+}
+
+test("whatever comes between large states, a presence does what phoenix.js's does", () => {
+  const watched = fc.subarray(["join", "leave", "sync"]);
+  fc.assert(
+    fc.property(steps, watched, fc.boolean(), (steps, watched, repeat) => {
+      const [ours, theirs] = pair(watched);
+      for (const { step } of steps) {
+        const isState = step.event === "presence_state";
+        const large = isState ? { ...step, text: enlarged(step.text) } : step;
+        // The same state twice, as after a short loss of the connection.
+        for (let times = isState && repeat ? 2 : 1; times > 0; times--) {
+          for (const { channel } of [ours, theirs]) take(channel, large);
+          assertSame(ours, theirs);
+        }
+      }
+      assert.equal(text(ours.presence.state), text(theirs.presence.state));
+    }),
+    { numRuns: 250 },
+  );
+});
+
+// A room of users as a server has it: ids, or names of any script.
+const room = fc.record({
+  users: fc.array(fc.integer({ min: 0, max: 4_000 }), { minLength: 500, maxLength: 1_500 }),
+  numbered: fc.boolean(),
+  script: fc.constantFrom("a", "é", "漢", "🦀"),
+  came: fc.array(fc.integer({ min: 0, max: 4_000 }), { maxLength: 20 }),
+  went: fc.array(fc.nat(), { maxLength: 20 }),
+  updated: fc.array(fc.nat(), { maxLength: 20 }),
+  moved: fc.nat(4),
+});
+
+test("in a large room that changed while the connection was lost, a presence does what phoenix.js's does", () => {
+  fc.assert(
+    fc.property(room, ({ users, numbered, script, came, went, updated, moved }) => {
+      const [ours, theirs] = pair(["join", "leave", "sync"]);
+      const name = (id) => (numbered ? String(id) : `${script.repeat(9)} ${id}`);
+      const refs = new Map(users.map((id) => [id, `r${id}`]));
+      const present = (from) => {
+        const all = [...refs].map(([id, ref]) => [name(id), { metas: [{ phx_ref: ref, script: script.repeat(40) }] }]);
+        return JSON.stringify(Object.fromEntries([...all.slice(from), ...all.slice(0, from)]));
+      };
+      const both = (event, payload) => {
+        for (const { channel } of [ours, theirs]) channel.deliver(event, payload);
+        assertSame(ours, theirs);
+      };
+      both("presence_state", present(0));
+      const ids = [...refs.keys()];
+      const [gone, ...others] = went.map((index) => ids[index % ids.length]);
+      if (gone !== undefined) {
+        const leaves = { [name(gone)]: { metas: [{ phx_ref: refs.get(gone) }] } };
+        refs.delete(gone);
+        both("presence_diff", JSON.stringify({ joins: {}, leaves }));
+      }
+      for (const id of others) refs.delete(id);
+      for (const index of updated) refs.set(ids[index % ids.length], `u${index}`);
+      for (const id of came) refs.set(id, `c${id}`);
+      both("presence_state", present(moved));
+      both("presence_state", present(0));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("who is as before is not made again, and everybody else is", () => {
+  const metas = (ref) => ({ metas: [{ phx_ref: ref, text: "x".repeat(100) }] });
+  const state = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`user ${i}`, metas(String(i))]));
+  const snapshot = new Snapshot();
+  assert.equal(snapshot.read(JSON.stringify(state)).keys.length, 1_000);
+  state["user 7"] = metas("new");
+  delete state["user 8"];
+  state.ada = metas("ada");
+  snapshot.touch("user 9");
+  snapshot.touch("nobody");
+  const { keys, presences, size } = snapshot.read(JSON.stringify(state));
+  assert.deepEqual(keys, ["user 7", "user 9", "ada"]);
+  assert.deepEqual(presences, [state["user 7"], state["user 9"], state.ada]);
+  assert.equal(size, 1_000);
+  assert.deepEqual([...snapshot.keys(JSON.stringify(state))], Object.keys(state));
+  assert.deepEqual(snapshot.read(JSON.stringify(state)), { keys: [], presences: [], size: 1_000 });
+  snapshot.free();
+});
+
+test("a large state that is none is refused, and the members stay as they were", () => {
+  const channel = new RawChannel();
+  const presence = new Ours(channel);
+  const ada = '"ada":{"metas":[{"phx_ref":"1"}]}';
+  channel.deliver("presence_state", enlarged(`{${ada}}`));
+  for (const broken of ['"eve":7', '"eve":{"metas":[{"phx_ref":"1"]}}', '"eve":{"metas":[tru]}']) {
+    assert.throws(() => channel.deliver("presence_state", enlarged(`{${broken}}`)), /eve|JSON/);
+    assert.deepEqual(presence.list((key) => key), ["ada", "~"]);
+  }
+  channel.deliver("presence_state", enlarged('{"bob":{"metas":[{"phx_ref":"2"}]}}'));
+  assert.deepEqual(presence.list((key) => key), ["~", "bob"]);
+});
