@@ -36,7 +36,7 @@ export class Channel {
   }
 
   get state() {
-    return STATES[this._core.call(STATE, this._id)];
+    return STATES[this._core.ask(STATE, this._id)];
   }
 
   // Joins, and from then on joins again by itself whenever that is needed. Can be called once.
@@ -149,7 +149,7 @@ export class Channel {
 
   // The ref of the join in force, or null. It changes with each rejoin.
   joinRef() {
-    return refText(this._core.call(JOIN_REF, this._id)) ?? this.#lastJoinRef;
+    return refText(this._core.ask(JOIN_REF, this._id)) ?? this.#lastJoinRef;
   }
 
   // Runs the callbacks for an event as if it had been received.

@@ -64,6 +64,7 @@ const registry =
 export class Core {
   #id;
   #now;
+  #out = [];
 
   // `now` is the clock that it goes by.
   constructor(timeout, heartbeatInterval, now) {
@@ -79,10 +80,20 @@ export class Core {
     return wasm.socket_call(this.#id, what, a, b, this.#now());
   }
 
-  // The next output; 0 if there is none.
+  // Calls what needs no clock, which takes longer to read than most of this does.
+  ask(what, a = 0) {
+    return wasm.socket_call(this.#id, what, a, 0, 0);
+  }
+
+  // The next output, until there is another; 0 if there is none.
   poll() {
-    const at = this.call(POLL);
-    return at && new Float64Array(wasm.memory.buffer, at, OUT_NUMBERS);
+    const at = this.ask(POLL);
+    if (at === 0) return 0;
+    // A view has no length any more when the memory has grown.
+    if (this.#out.length === 0 || this.#out.byteOffset !== at) {
+      this.#out = new Float64Array(wasm.memory.buffer, at, OUT_NUMBERS);
+    }
+    return this.#out;
   }
 
   // Tells of a message. False: it was dropped.

@@ -136,9 +136,14 @@ export class Members {
     const left = presenceKeys(leaves, "presence_diff", ' in "leaves"');
     for (const key of joined) {
       this.#join(event, key, joins[key]);
-      this.#snapshot?.touch(key);
+      this.#touch(key);
     }
     for (const key of left) this.#leave(event, key, leaves[key]);
+  }
+
+  // A diff changed what is under the key. When more has changed than there is, the last state is of no use.
+  #touch(key) {
+    if (this.#snapshot !== null && this.#snapshot.touch(key) > this.size) this.#forgetSnapshot();
   }
 
   #forgetSnapshot() {
@@ -177,7 +182,7 @@ export class Members {
     const presences = this.#holding(key);
     const before = presences.get(key);
     if (before === undefined) return;
-    this.#snapshot?.touch(key);
+    this.#touch(key);
     const kept = without(metasOf(before), metasOf(left));
     const current = withMetas(before, kept);
     if (kept.length === 0) {

@@ -38,8 +38,9 @@ export class Snapshot {
     wasm.snapshot_free(this.#id);
   }
 
+  // Returns how many there are.
   touch(key) {
-    this.#touched.add(key);
+    return this.#touched.add(key).size;
   }
 
   // The members of a state that are not as they were in the last one, and how many there are in all; null if the

@@ -269,7 +269,7 @@ export class Socket {
 
   // A ref that no other message of this socket has.
   makeRef() {
-    return String(this.#core.call(NEXT_REF));
+    return String(this.#core.ask(NEXT_REF));
   }
 
   _push(push, channel) {
@@ -309,7 +309,7 @@ export class Socket {
     let output;
     while ((output = this.#core.poll())) {
       try {
-        this.#carryOut(...output);
+        this.#carryOut(output[0], output[1], output[2], output[3]);
       } catch (error) {
         errors = [...errors, error];
       }
@@ -318,7 +318,7 @@ export class Socket {
   }
 
   #arm() {
-    this.#timer.set(this.#core.call(POLL_TIMEOUT), this.#fire);
+    this.#timer.set(this.#core.ask(POLL_TIMEOUT), this.#fire);
   }
 
   #fire = () =>
@@ -513,11 +513,19 @@ export class Socket {
 
   // `message` is null if `data`, which the transport brought, is none.
   #hear(connection, message, data) {
-    const tellChannels = () => this._step(() => this.#understand(connection, message, data));
-    const forget = () => {
-      this.#frame = null;
-    };
-    callEach([tellChannels, () => this.#tellListeners(), forget], (tell) => tell());
+    let errors = NO_ERRORS;
+    try {
+      this._step(() => this.#understand(connection, message, data));
+    } catch (error) {
+      errors = [error];
+    }
+    try {
+      this.#tellListeners();
+    } catch (error) {
+      errors = [...errors, error];
+    }
+    this.#frame = null;
+    throwFirst(errors);
   }
 
   #understand(connection, message, data) {
