@@ -9,7 +9,7 @@ use crate::style::{BLUE, Colour, GREEN, ORANGE};
 
 const SIZE: (u32, u32) = (760, 420);
 
-const LATENCY: &str = "until a member sees a join, ms";
+const LATENCY: &str = "ms";
 
 pub(crate) fn plots(lines: &Lines) -> Result<Vec<Plot>> {
     let plot = |name, charts: &[Chart], size| -> Result<Plot> {
@@ -27,7 +27,7 @@ pub(crate) fn plots(lines: &Lines) -> Result<Vec<Plot>> {
         )?,
         plot(
             "connections.svg",
-            &[seen(lines, "connections", "idle connections beside")],
+            &[seen(lines, "connections", "connections, idle")],
             SIZE,
         )?,
         plot("memory.svg", &[memory(lines)], SIZE)?,
@@ -87,7 +87,7 @@ fn members(lines: &Lines) -> Chart {
 fn seen(lines: &Lines, axis: &'static str, x: &'static str) -> Chart {
     let of = |name, colour, pointer| series(lines, axis, name, colour, pointer);
     log_chart(
-        format!("More {axis} on the server: a join is seen as soon as before"),
+        format!("More {axis} on the server: until a join is seen"),
         x,
         LATENCY,
         vec![
@@ -119,13 +119,13 @@ fn memory(lines: &Lines) -> Chart {
         vec![
             of(
                 "connections",
-                "connections, each tracked in a topic of 50",
+                "connections in topics of 50",
                 ORANGE,
                 "/result/bytes_per_client",
             ),
             of(
                 "topics",
-                "topics, each with one member",
+                "topics with one member",
                 GREEN,
                 "/result/bytes_per_topic",
             ),
@@ -152,8 +152,8 @@ fn nodes(lines: &Lines) -> Chart {
         .map(|point| point.1)
         .collect();
     Chart {
-        title: "More nodes, all on two cores: a join is seen on another node".into(),
-        x: Axis::linear("nodes", 0.8, 5.2),
+        title: "More nodes, all on two cores: until a join is seen on another node".into(),
+        x: Axis::counting("nodes", 0.8, 5.2),
         y: Axis::log("ms", values),
         series: all,
         marks: true,
@@ -173,7 +173,7 @@ fn nodes_cost(lines: &Lines) -> Chart {
     let most = cpu.iter().map(|point| point.1).fold(0.1, f64::max);
     Chart {
         title: "What a join costs all nodes together".into(),
-        x: Axis::linear("nodes", 0.8, 5.2),
+        x: Axis::counting("nodes", 0.8, 5.2),
         y: Axis::linear("CPU, ms", 0.0, most * 1.2),
         series: vec![Series {
             name: "CPU of a join, its leave and the heartbeats meanwhile".into(),

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
@@ -59,8 +60,14 @@ const CONNECTIONS_FOR_TOPICS: usize = 500;
 /// Joins that are timed at each point.
 const JOINS: usize = 500;
 
-/// Presences whose memory on another node is measured.
-const REPLICATED: usize = 15_000;
+/// Those whose memory on another node is measured.
+const REPLICATED: Idle = Idle {
+    clients: 10_000,
+    per_topic: 50,
+    topics_each: 1,
+    joins: 0,
+    seconds: 2,
+};
 
 /// Measures along these axes, or along all.
 pub(crate) fn scale(axes: &[Axis], quick: bool) -> Result<()> {
@@ -167,15 +174,12 @@ fn nodes(herenow: &Path, count: usize) -> Result<Value> {
     let (Some(first), Some(last)) = (nodes.first(), nodes.last()) else {
         return Ok(Value::Null);
     };
-    let filling = Idle {
-        clients: REPLICATED,
-        per_topic: 50,
-        topics_each: 1,
-        joins: 0,
-        seconds: 5,
-    };
     // With one node, that is what a member takes on its own.
-    let filling = result_of(one_load(herenow, first, last, &filling))?;
+    let unwatched = result_of(one_load(herenow, first, last, &REPLICATED))?;
+    let watched = match count {
+        1 => Value::Null,
+        _ => fill_while_watched(herenow, first, last)?,
+    };
     let (scenario, rate) = (if count == 1 { "steady" } else { "cluster" }, "50");
     let joins = JOINS.to_string();
     let load = [scenario, "--rate", rate, "--joins", &joins];
@@ -184,9 +188,31 @@ fn nodes(herenow: &Path, count: usize) -> Result<Value> {
         "seen_ms": joining["seen_ms"],
         "server_cpu_seconds": joining["server"]["cpu_seconds"],
         "joins": joining["joins"],
-        "bytes_per_presence": filling["bytes_per_client"],
-        "idle_cpu_share": filling["server_cpu_share"],
+        "bytes_per_presence": watched["bytes_per_client"],
+        "bytes_per_presence_unwatched": unwatched["bytes_per_client"],
     }))
+}
+
+/// Fills the first node while there is somebody on the last in each of the topics: a node holds only what
+/// somebody looks at.
+fn fill_while_watched(herenow: &Path, first: &Running, last: &Running) -> Result<Value> {
+    const TOPIC: [&str; 2] = ["--topic", "room:watched-{number}"];
+    let watching = Idle {
+        clients: REPLICATED.clients / REPLICATED.per_topic,
+        per_topic: 1,
+        seconds: 25,
+        ..REPLICATED
+    };
+    let watching = one_load(herenow, last, last, &watching).args(TOPIC);
+    let filling = one_load(herenow, first, last, &REPLICATED).args(TOPIC);
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| result_of(watching));
+        thread::sleep(Duration::from_secs(3));
+        let filled = result_of(filling);
+        let watched = watching.join();
+        watched.map_err(|_| anyhow!("a load has panicked"))??;
+        filled
+    })
 }
 
 /// Puts idle clients on one node and measures what that takes on another, or on the same.
