@@ -88,14 +88,26 @@ fn table(figures: &[Figure]) -> String {
         let Figure {
             row, name, runs, ..
         } = figure;
-        let (here, phoenix) = (digits(figure.here), digits(figure.phoenix));
-        let (best, worst) = (digits(figure.from_to.0), digits(figure.from_to.1));
+        let value = |value| match name.contains("bytes") {
+            true => bytes(value),
+            false => digits(value),
+        };
+        let (here, phoenix) = (value(figure.here), value(figure.phoenix));
+        let (best, worst) = (value(figure.from_to.0), value(figure.from_to.1));
         let ratio = digits(figure.ratio);
         table.push_str(&format!(
             "| {row} | {name} | {phoenix} | {here} | {best} to {worst} | {runs} | {ratio} |\n"
         ));
     }
     table
+}
+
+fn bytes(value: f64) -> String {
+    match value {
+        1e6.. => format!("{} MB", digits(value / 1e6)),
+        1e3.. => format!("{} KB", digits(value / 1e3)),
+        _ => digits(value),
+    }
 }
 
 /// A number with three digits that say something.
@@ -107,11 +119,11 @@ fn digits(value: f64) -> String {
     format!("{rounded:.decimals$}")
 }
 
-fn draw(bars: &[Figure]) -> Result<String, Box<dyn std::error::Error>> {
-    let rows = i32::try_from(bars.len())?;
+fn draw(figures: &[Figure]) -> Result<String, Box<dyn std::error::Error>> {
+    let rows = i32::try_from(figures.len())?;
     let bottom = TOP + rows * ROW;
     let size = (WIDTH, u32::try_from(bottom + 46)?);
-    let most = bars.iter().map(|bar| bar.ratio).fold(10.0, f64::max);
+    let most = figures.iter().map(|bar| bar.ratio).fold(10.0, f64::max);
     let decades = most.log10().ceil().max(1.0);
     let x =
         |ratio: f64| LEFT + ((ratio.max(0.1).log10() / decades) * f64::from(RIGHT - LEFT)) as i32;
@@ -139,18 +151,15 @@ fn draw(bars: &[Figure]) -> Result<String, Box<dyn std::error::Error>> {
         }
         let right = Pos::new(HPos::Right, VPos::Center);
         let left = Pos::new(HPos::Left, VPos::Center);
-        for (number, bar) in (0..).zip(bars) {
+        for (number, bar) in (0..).zip(figures) {
             let top = TOP + number * ROW;
             let centre = top + ROW / 2 - 2;
-            root.draw(&Text::new(
-                bar.name.clone(),
-                (LEFT - 10, centre),
-                text(13).pos(right),
-            ))?;
+            let name = format!("{}: {}", bar.row, bar.name);
+            root.draw(&Text::new(name, (LEFT - 10, centre), text(13).pos(right)))?;
             let end = x(bar.ratio);
             let corners = [(LEFT, top + 2), (end, top + ROW - 6)];
             root.draw(&Rectangle::new(corners, BLUE.rgb().filled()))?;
-            let label = format!("{}×", short((bar.ratio * 10.0).round() / 10.0));
+            let label = format!("{}×", digits(bar.ratio));
             root.draw(&Text::new(
                 label,
                 (end.max(LEFT) + 8, centre),
