@@ -62,3 +62,53 @@ fn plot_all(folder: &Path) -> Result<()> {
         false => bail!("there is nothing to plot in {}", folder.display()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_plot_is_drawn_from_a_few_lines_with_its_axes_and_its_legend() {
+        let point = |axis, at| {
+            format!(
+                r#"{{"scale":"{axis}","at":{at},"result":{{"seen_ms":{{"p50":0.3,"p99":2.5}},
+                "list_ms":{{"p50":1.5}},"bytes_per_client":9000,"bytes_per_topic":2500,
+                "bytes_per_member":400,"server_cpu_seconds":0.2,"joins":500}}}}"#
+            )
+            .replace('\n', "")
+        };
+        let axes = ["members", "topics", "connections", "nodes"];
+        let text: Vec<_> = axes
+            .iter()
+            .flat_map(|axis| [point(axis, 1), point(axis, 1000)])
+            .collect();
+        let plots = scale::plots(&Lines::parse(&text.join("\n")).unwrap()).unwrap();
+        assert_eq!(plots.len(), 5);
+        for Plot { name, svg } in plots {
+            assert!(
+                svg.starts_with("<svg") && svg.ends_with("</svg>\n"),
+                "{name}"
+            );
+            assert!(
+                svg.contains("<polyline") && svg.contains("<circle"),
+                "{name}"
+            );
+            assert!(svg.contains("\nms") || svg.contains("\nMB\n"), "{name}");
+            assert!(svg.contains("prefers-color-scheme:dark"), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_plot_of_a_soak_shows_its_faults() {
+        let text = r#"{"soak":"sample","seconds":60,"seen_ms":{"p50":2,"p99":30}}
+{"soak":"nodes","seconds":60,"nodes":{"node-0":{"resident_bytes":20000000,"open_files":200}}}
+{"soak":"fault","seconds":70,"node":"node-1","what":"killed"}
+{"soak":"fault","seconds":80,"node":"node-1","what":"back"}
+{"soak":"check","seconds":90,"settled_ms":40}
+{"soak":"nodes","seconds":120,"nodes":{"node-0":{"resident_bytes":21000000,"open_files":201}}}"#;
+        let plots = soak::plots(&Lines::parse(text).unwrap()).unwrap();
+        let svg = &plots[0].svg;
+        assert!(svg.contains("killed") && svg.contains("minutes"), "{svg}");
+        assert!(!svg.contains("back\n"), "{svg}");
+    }
+}
