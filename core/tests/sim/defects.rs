@@ -135,6 +135,30 @@ fn d6_a_removal_is_told_by_its_owner_only() {
     assert_eq!(after[1..], before[1..]);
 }
 
+#[test]
+fn d10_what_comes_late_of_a_replica_that_is_down_is_kept_quiet_also_if_it_is_the_first_of_it() {
+    let mut world = World::new(2, 1);
+    world.come(0, 1, "somebody");
+    world.run(1_200);
+    world.network.hold = vec![(0, 1, CHANGES)];
+    world.watch(1);
+    world.run(50);
+    world.stick(0);
+    world.run(5_000);
+    assert_eq!(world.state(1, 0), Some(MemberState::Down));
+    assert!(
+        world.network.release(world.now) > 0,
+        "the answer was held back"
+    );
+    world.run(500);
+    assert_eq!(world.machine(1).shards[1].footprint().presences, 1);
+    assert_eq!(world.seen(1), owned(&[]));
+    assert_eq!(world.told(1), Told::nothing());
+    world.resume(0, true);
+    world.run(2_000);
+    assert_eq!(world.seen(1), ["somebody"]);
+}
+
 /// A node with its one shard.
 struct Alone {
     id: ReplicaId,

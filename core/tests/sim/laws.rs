@@ -2,12 +2,13 @@
 
 use crate::machine::Metas;
 use crate::network::Weather;
-use crate::schedule::{Broken, CHANNELS, TOPICS};
+use crate::schedule::{Broken, CHANNELS, LONGEST_DELAY, TOPICS};
 use crate::world::World;
 use herenow_core::replica::{ChannelId, Footprint, MemberState, NodeFootprint};
 
-/// Long enough to notice who is silent, to ask again and again, and to wait for windows.
-const QUIET_MS: u64 = 12_000;
+/// Long enough for what is on its way to arrive, and then to notice who is silent, to ask again and again,
+/// and to wait for windows.
+const QUIET_MS: u64 = LONGEST_DELAY + 12_000;
 
 impl World {
     /// Ends all trouble, but for a link that stays broken if there is a way around it. The machines that

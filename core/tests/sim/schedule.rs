@@ -10,8 +10,8 @@ pub(crate) const TOPICS: [&str; 3] = ["t", "v", "u"];
 pub(crate) const KEYS: [&str; 2] = ["a", "b"];
 pub(crate) const CHANNELS: u64 = 3;
 
-/// How long a message is on its way, at the most, in milliseconds.
-pub(crate) const LONGEST_DELAY: u64 = 2_000;
+/// How long a message is on its way, at the most, in milliseconds: longer than it takes to fall silent.
+pub(crate) const LONGEST_DELAY: u64 = 5_000;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -85,7 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
     let weather = (
         0..40_u64,
         0..30_u64,
-        prop_oneof![Just(1), 0..300_u64, 0..LONGEST_DELAY],
+        prop_oneof![Just(1), 0..300_u64, 0..2_000_u64, 0..LONGEST_DELAY],
     );
     prop_oneof![
         12 => (host(), who(), 0..4_u32).prop_map(|(at, who, n)| Step::Track(at, who, n)),
