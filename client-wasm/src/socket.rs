@@ -4,6 +4,7 @@
 //! topics, channels and pushes by number, and of payloads and events nothing at all. There are four functions
 //! rather than a class with a method for each `Call`, because each of those costs as much as what it does.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr;
 
@@ -131,7 +132,7 @@ struct Socket {
 }
 
 local! {
-    static SOCKETS: Vec<Option<Socket>> = Vec::new();
+    static SOCKETS: Vec<Option<Box<Socket>>> = Vec::new();
 }
 
 /// Makes a socket whose joins and pushes wait `timeout` ms, unless they say otherwise. Returns its number.
@@ -144,16 +145,18 @@ pub fn socket_new(timeout: f64, heartbeat_interval: f64) -> usize {
         reconnect_after: Schedule::Ask,
         rejoin_after: Schedule::Ask,
     };
-    let socket = Socket {
+    let socket = Box::new(Socket {
         client: Client::new(config),
         output: [0.0; 4],
-    };
+    });
     with_sockets(|sockets| {
         let free = sockets.iter().position(Option::is_none);
-        let number = free.unwrap_or(sockets.len());
-        match sockets.get_mut(number) {
-            Some(place) => *place = Some(socket),
-            None => sockets.push(Some(socket)),
+        let number = free.unwrap_or_else(|| {
+            sockets.push(None);
+            sockets.len() - 1
+        });
+        if let Some(place) = sockets.get_mut(number) {
+            *place = Some(socket);
         }
         number
     })
@@ -218,7 +221,7 @@ fn with_socket<R: Default>(socket: usize, run: impl FnOnce(&mut Socket) -> R) ->
 }
 
 /// Nothing here calls back, so they are always there to be lent; to say so is smaller than to panic.
-fn with_sockets<R: Default>(run: impl FnOnce(&mut Vec<Option<Socket>>) -> R) -> R {
+fn with_sockets<R: Default>(run: impl FnOnce(&mut Vec<Option<Box<Socket>>>) -> R) -> R {
     SOCKETS.with(|sockets| match sockets.try_borrow_mut() {
         Ok(mut sockets) => run(&mut sockets),
         Err(_) => R::default(),

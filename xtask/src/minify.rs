@@ -26,7 +26,12 @@ pub(crate) fn minify(files: &mut Files) -> Result<()> {
         let out = dir.join(out);
         node::tool("esbuild")
             .args(modules(files).map(|module| dir.join("in").join(module)))
-            .args(["--minify", "--log-level=warning", TARGET])
+            .args([
+                "--minify",
+                "--pure:console.warn",
+                "--log-level=warning",
+                TARGET,
+            ])
             .args([
                 format!("--format={format}"),
                 format!("--outdir={}", out.display()),

@@ -11,7 +11,7 @@ use crate::{
 
 /// What the whole client, wasm and JavaScript compressed with gzip -9, may be. It follows what has been reached,
 /// so that nothing is lost again.
-const BUDGET_BYTES: usize = 22_200;
+const BUDGET_BYTES: usize = 20_950;
 
 /// Builds the package as it is released, prints the sizes, and fails past the budget.
 pub(crate) fn size() -> Result<()> {

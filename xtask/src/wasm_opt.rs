@@ -36,6 +36,7 @@ pub(crate) fn shrink(wasm: &[u8]) -> Result<Vec<u8>> {
     .args([
         "-Oz",
         "--converge",
+        "--low-memory-unused",
         "--strip-debug",
         "--strip-producers",
         "--strip-target-features",
