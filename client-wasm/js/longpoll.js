@@ -81,14 +81,16 @@ export class LongPoll {
   #polled(answer) {
     const { status, token, messages } = answer ?? {};
     if (status === GONE && this.#token !== null) return this.#fail(GONE, 3410, "session_gone");
-    this.#token = token ?? this.#token;
+    if (typeof token === "string") this.#token = token;
     switch (status) {
       case MESSAGES:
+        if (!Array.isArray(messages)) break;
         messages.forEach((data) => this.#deliver(data));
         return this.#poll();
       case NO_MESSAGES:
         return this.#poll();
       case GONE:
+        if (this.#token === null) break;
         this.readyState = OPEN;
         try {
           return this.onopen({});
@@ -97,9 +99,9 @@ export class LongPoll {
         }
       case FORBIDDEN:
         return this.#fail(FORBIDDEN, 1008, "forbidden");
-      default:
-        return this.#fail(500, 1011, "internal server error");
     }
+    // What no such server answers: something in between may.
+    this.#fail(500, 1011, "internal server error");
   }
 
   // Each message in a task of its own, as those of a WebSocket: the promises that one has settled are

@@ -202,7 +202,9 @@ test("closing twice is told once", async () => {
 });
 
 test("what is no answer of such a server ends it", async () => {
-  for (const answer of ["<html>", { status: 418 }, "null", ""]) {
+  const session = [{ status: 410 }, { status: 410, token: 7 }];
+  const messages = [{ status: 200 }, { status: 200, token: "T", messages: "[1]" }];
+  for (const answer of ["<html>", { status: 418 }, "null", "", ...session, ...messages]) {
     const { told, waiting } = await record(LongPoll, async (transport, world) => {
       await world.pass();
       await world.answer("GET", answer);
@@ -210,6 +212,15 @@ test("what is no answer of such a server ends it", async () => {
     assert.deepEqual(told, ["error 500", "close 1011 internal server error false"]);
     assert.deepEqual(waiting, []);
   }
+});
+
+test("an answer without messages ends a session too", async () => {
+  const { told, waiting } = await record(LongPoll, async (transport, world) => {
+    await world.open();
+    await world.answer("GET", { status: 200, token: "T" });
+  });
+  assert.deepEqual(told, ["open {}", "error 500", "close 1011 internal server error false"]);
+  assert.deepEqual(waiting, []);
 });
 
 test("without a token there is none in the address", async () => {
