@@ -7,16 +7,21 @@ const page = typeof window !== "undefined" && window.addEventListener ? window :
 
 const isHidden = () => page?.document?.visibilityState === "hidden";
 
-// Tells the core what the page does. `step` is the socket's.
-export function watchPage(core, step) {
-  if (!page) return;
-  const tell = (what) => step(() => core.call(what));
+// What tells `tell` what the page does. The page holds on to it while it watches, so it must be told to stop.
+export function pageWatch(tell) {
   const visibility = () => tell(isHidden() ? PAGE_HIDDEN : PAGE_SHOWN);
-  page.addEventListener("pagehide", () => tell(PAGE_LEFT));
-  page.addEventListener("pageshow", () => tell(PAGE_RETURNED));
-  page.addEventListener("visibilitychange", visibility);
-  // Some browsers leave out `visibilitychange` when they wake a page up.
-  page.document?.addEventListener("resume", visibility);
+  const listeners = [
+    [page, "pagehide", () => tell(PAGE_LEFT)],
+    [page, "pageshow", () => tell(PAGE_RETURNED)],
+    [page, "visibilitychange", visibility],
+    // Some browsers leave out `visibilitychange` when they wake a page up.
+    [page?.document, "resume", visibility],
+  ];
+  const each = (method) => () => {
+    for (const [target, event, listener] of listeners) target?.[method](event, listener);
+  };
+  // A listener that is there already is not added again.
+  return { start: each("addEventListener"), stop: each("removeEventListener") };
 }
 
 // How the page is now, whether or not it has told of that.

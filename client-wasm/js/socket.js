@@ -42,7 +42,7 @@ import {
 import { Fallback } from "./fallback.js";
 import { Message, decodeBinary, decodeText, excerpt } from "./frame.js";
 import { LongPoll } from "./longpoll.js";
-import { pageVisibility, watchPage } from "./page.js";
+import { pageVisibility, pageWatch } from "./page.js";
 import { Serializer } from "./serializer.js";
 import { Timer } from "./timer.js";
 import { protocol, socketUrl } from "./url.js";
@@ -89,6 +89,8 @@ export class Socket {
   #unheard = false;
   #timer = new Timer();
   #fallback = null;
+  // Watched from `connect` to `disconnect`: before and after that a socket is held by whoever uses it, only.
+  #page;
 
   constructor(endPoint, opts = {}) {
     this.stateChangeCallbacks = { open: [], close: [], error: [], message: [] };
@@ -118,7 +120,7 @@ export class Socket {
       this.#fallback = new Fallback(this, opts.longPollFallbackMs, opts.sessionStorage);
     }
     this.#core = new Core(this.timeout, this.heartbeatIntervalMs, () => this.#timer.now());
-    watchPage(this.#core, (tell) => this._step(tell));
+    this.#page = pageWatch((what) => this._step(() => this.#core.call(what)));
   }
 
   // Connecting.
@@ -126,12 +128,17 @@ export class Socket {
   // Connects. Does nothing if that was done before, also while the connection is being made again.
   connect(params) {
     if (params) this.params = closure(params);
-    this._step(() => this.#core.call(CONNECT));
+    this.#page.start();
+    this._step(() => {
+      this.#core.call(pageVisibility());
+      this.#core.call(CONNECT);
+    });
   }
 
   // Closes the connection and does not make it again.
   disconnect(callback, code, reason) {
     this.#fallback?.cancel();
+    this.#page.stop();
     let closing = 0;
     this._step(() => {
       this.#closeWith = code ? [code, reason || ""] : [];

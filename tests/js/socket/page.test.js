@@ -6,20 +6,28 @@ import { test } from "node:test";
 
 import { record } from "../support/recorder.js";
 
-// As much of a window, or of its document, as is looked at. Listeners last as long as a script.
+// As much of a window, or of its document, as is looked at. Those of phoenix.js listen for ever: `reset` ends that.
 class Target {
-  #listeners = [];
+  listeners = [];
 
   addEventListener(event, listener) {
-    this.#listeners.push([event, listener]);
+    if (!this.#has(event, listener)) this.listeners.push([event, listener]);
+  }
+
+  removeEventListener(event, listener) {
+    this.listeners = this.listeners.filter(([name, other]) => name !== event || other !== listener);
   }
 
   dispatch(event) {
-    for (const [name, listener] of this.#listeners) if (name === event) listener({});
+    for (const [name, listener] of this.listeners) if (name === event) listener({});
   }
 
   reset() {
-    this.#listeners = [];
+    this.listeners = [];
+  }
+
+  #has(event, listener) {
+    return this.listeners.some(([name, other]) => name === event && other === listener);
   }
 }
 
@@ -149,6 +157,37 @@ same("a page that comes back does not undo a disconnect", (world) => {
   world.wait(1_000);
   dispatch(world, "pagehide");
   dispatch(world, "pageshow");
+});
+
+same("what the page did while nothing was connected is known at the next connect", (world) => {
+  open(world);
+  turn(world, "hidden");
+  world.step("disconnect", () => world.socket.disconnect());
+  world.wait(1_000);
+  turn(world, "visible");
+  open(world);
+  world.step("failed", () => world.transport.failed());
+  world.wait(2_000);
+});
+
+test("the page holds a socket from connect to disconnect, once", () => {
+  page.reset();
+  const listeners = () => [...page.listeners, ...page.document.listeners].map(([event]) => event).sort();
+  const watched = ["pagehide", "pageshow", "resume", "visibilitychange"];
+  record(Socket, ({ socket, Transport }) => {
+    assert.deepEqual(listeners(), []);
+    for (const _ of [1, 2]) {
+      socket.connect();
+      socket.connect();
+      assert.deepEqual(listeners(), watched);
+      Transport.last.opened();
+      page.dispatch("pagehide");
+      page.dispatch("pageshow");
+      assert.deepEqual(listeners(), watched);
+      socket.disconnect();
+      assert.deepEqual(listeners(), []);
+    }
+  });
 });
 
 test("an address without a host is that of the page", () => {
