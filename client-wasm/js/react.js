@@ -1,28 +1,24 @@
 // Presence for React: thin over `subscribe` and `getSnapshot`.
 
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 
 import { Presence } from "./client.js";
 
 const NOBODY = Object.freeze([]);
-const ignore = () => {};
+const nobody = { subscribe: () => () => {}, getSnapshot: () => NOBODY };
+
+// The one Presence of each channel, for all components. It lives as long as its channel, also while no component
+// shows it: the server sends the list once for each join, so one that is made later would stay empty.
+const presences = new WeakMap();
 
 /** See react.d.ts. */
 export function usePresence(channel) {
-  const [presence, setPresence] = useState(null);
-  useEffect(() => {
-    if (!channel) return undefined;
-    const mine = new Presence(channel);
-    setPresence(mine);
-    return () => {
-      setPresence(null);
-      mine.destroy();
-    };
-  }, [channel]);
-  const subscribe = useCallback(
-    (changed) => (presence ? presence.subscribe(changed) : ignore),
-    [presence],
-  );
-  const snapshot = useCallback(() => (presence ? presence.getSnapshot() : NOBODY), [presence]);
-  return useSyncExternalStore(subscribe, snapshot, () => NOBODY);
+  const { subscribe, getSnapshot } = channel ? presenceOf(channel) : nobody;
+  return useSyncExternalStore(subscribe, getSnapshot, nobody.getSnapshot);
+}
+
+function presenceOf(channel) {
+  let presence = presences.get(channel);
+  if (!presence) presences.set(channel, (presence = new Presence(channel)));
+  return presence;
 }

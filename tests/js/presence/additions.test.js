@@ -126,8 +126,10 @@ for (const Channel of [PlainChannel, RawChannel]) {
     presence.onSync(() => calls.push("sync"));
     presence.subscribe(() => calls.push("subscriber"));
     state(channel, { ada: one("1") });
+    assert.equal(channel.bindings.size, 2);
     presence.destroy();
     presence.destroy();
+    assert.equal(channel.bindings.size, 0);
     state(channel, { bob: one("2") });
     assert.deepEqual(calls, ["sync", "subscriber"]);
     assert.equal(presence.size, 0);
@@ -135,5 +137,14 @@ for (const Channel of [PlainChannel, RawChannel]) {
     assert.deepEqual(presence.list(), []);
     assert.deepEqual(presence.getSnapshot(), []);
     assert.equal(presence.inPendingSyncState(), true);
+  });
+
+  test(`a destroyed presence hears nothing from a channel that binds for ever (${name})`, () => {
+    const channel = new Channel();
+    channel.off = undefined;
+    const presence = new Presence(channel);
+    presence.destroy();
+    state(channel, { bob: one("2") });
+    assert.equal(presence.size, 0);
   });
 }

@@ -64,6 +64,20 @@ test("a Presence gets what is triggered", () => {
   assert.deepEqual(keys(presence), ["ada"]);
 });
 
+test("a destroyed Presence leaves nothing bound to the channel", () => {
+  const presence = new Presence(channel);
+  receive("presence_state", { ada: metas("1") });
+  presence.destroy();
+  const { parse } = JSON;
+  JSON.parse = () => assert.fail("somebody listens");
+  try {
+    receive("presence_state", { bob: metas("2") });
+    receive("presence_diff", { joins: {}, leaves: {} });
+  } finally {
+    JSON.parse = parse;
+  }
+});
+
 test("a Presence keeps its members over a reconnect, until the new state comes", () => {
   const presence = new Presence(channel);
   receive("presence_state", { ada: metas("1") });

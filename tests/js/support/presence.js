@@ -8,43 +8,55 @@ import { PACKAGE } from "./server.js";
 export const { Presence: Ours } = await import(`${PACKAGE}/index.js`);
 export { Theirs };
 
-/** A channel as phoenix.js's Presence needs it: `on` and `joinRef`. */
-export class PlainChannel {
+/** What the channels of both kinds share. */
+class Bindings {
   ref = "1";
-  #callbacks = new Map();
+  /** What is bound now: for each ref the event and the callback. */
+  bindings = new Map();
+  #lastBinding = 0;
 
-  on(event, callback) {
-    this.#callbacks.set(event, callback);
+  bind(event, callback) {
+    this.bindings.set(++this.#lastBinding, [event, callback]);
+    return this.#lastBinding;
+  }
+
+  off(event, ref) {
+    if (this.bindings.get(ref)?.[0] === event) this.bindings.delete(ref);
   }
 
   joinRef() {
     return this.ref;
+  }
+
+  tell(event, payload) {
+    for (const [bound, callback] of [...this.bindings.values()]) if (bound === event) callback(payload);
+  }
+}
+
+/** A channel as phoenix.js's Presence needs it: `on` and `joinRef`. */
+export class PlainChannel extends Bindings {
+  on(event, callback) {
+    return this.bind(event, callback);
   }
 
   /** Delivers the JSON text of a payload. */
   deliver(event, text) {
-    this.#callbacks.get(event)?.(JSON.parse(text));
+    this.tell(event, JSON.parse(text));
   }
 }
 
 /** A channel that hands its payloads over as text, as herenow's own does. */
-export class RawChannel {
-  ref = "1";
-  #callbacks = new Map();
-
+export class RawChannel extends Bindings {
   _bindRaw(event, callback) {
-    this.#callbacks.set(event, callback);
-  }
-
-  joinRef() {
-    return this.ref;
+    return this.bind(event, callback);
   }
 
   deliver(event, text) {
-    this.#callbacks.get(event)?.({
+    let parsed;
+    this.tell(event, {
       payloadText: text,
       get payload() {
-        return JSON.parse(text);
+        return (parsed ??= JSON.parse(text));
       },
     });
   }
