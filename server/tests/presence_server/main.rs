@@ -12,6 +12,7 @@ mod longpoll;
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod people;
 mod process;
+mod readme;
 mod room;
 mod serve;
 mod tracking;
