@@ -8,13 +8,21 @@ import { Snapshot } from "./snapshot.js";
 // States of fewer characters are parsed as a whole, which is faster.
 const LARGE = 2 ** 15;
 
+// More keys than so many are sorted all over again.
+const MOST_MOVES = 16;
+
+// An array index and a position below this fit into the 53 bits of a number. No room is that large.
+const MOST_KEYS = 2 ** 21;
+
 export class Members {
   // By key, in Maps, which unlike objects stay fast when they are large and change: first those keys that
   // engines take for indices of an array and put first, then all others.
   #indices = new Map();
   #names = new Map();
-  // The keys of #indices ascending; null if some came or went since.
+  // The keys of #indices ascending, and how many were moved in and out of them since that was asked for; null if
+  // those are many, which takes longer than to sort them.
   #ascending = [];
+  #moves = 0;
   // What reads large states; none before the first of them.
   #snapshot = null;
   // All of it as an object, once somebody has asked for that.
@@ -50,7 +58,8 @@ export class Members {
   list(by = (_key, presence) => presence) {
     const listed = [];
     if (this.#indices.size > 0) {
-      this.#ascending ??= Array.from(Uint32Array.from(this.#indices.keys()).sort(), String);
+      this.#ascending ??= inOwnOrder([...this.#indices.keys()]).ordered;
+      this.#moves = 0;
       for (const key of this.#ascending) listed.push(by(key, this.#indices.get(key)));
     }
     for (const [key, presence] of this.#names) listed.push(by(key, presence));
@@ -82,8 +91,9 @@ export class Members {
       this.#forgetSnapshot();
       return false;
     }
-    inOrder(read);
-    const { keys, presences, size } = read;
+    const { size } = read;
+    const { ordered: keys, positions } = inOwnOrder(read.keys);
+    const presences = positions === null ? read.presences : positions.map((i) => read.presences[i]);
     let stays = () => true;
     if (this.size > 0) {
       // Those who were passed over are here, so if somebody is not there any more, it shows in the number.
@@ -155,11 +165,33 @@ export class Members {
     return isArrayIndex(key) ? this.#indices : this.#names;
   }
 
+  // Puts a key where it belongs among those that are ascending; or takes it out, which is 1.
+  #move(key, out, ...keys) {
+    const order = this.#ascending;
+    if (order === null) return;
+    if (out === 0 && (order.length === 0 || Number(order.at(-1)) < Number(key))) {
+      order.push(key);
+      return;
+    }
+    this.#moves += 1;
+    if (this.#moves > MOST_MOVES) {
+      this.#ascending = null;
+      return;
+    }
+    let low = 0;
+    for (let high = order.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (Number(order[middle]) < Number(key)) low = middle + 1;
+      else high = middle;
+    }
+    order.splice(low, out, ...keys);
+  }
+
   // Somebody comes who was not here.
   #add(event, key, joined) {
     const presences = this.#holding(key);
     presences.set(key, joined);
-    if (presences === this.#indices) this.#ascending = null;
+    if (presences === this.#indices) this.#move(key, 0, key);
     if (this.#state !== null) this.#state[key] = joined;
     if (event.watchesJoins) event.add(false, key, undefined, joined);
   }
@@ -187,7 +219,7 @@ export class Members {
     const current = withMetas(before, kept);
     if (kept.length === 0) {
       presences.delete(key);
-      if (presences === this.#indices) this.#ascending = null;
+      if (presences === this.#indices) this.#move(key, 1);
       if (this.#state !== null) delete this.#state[key];
     } else {
       presences.set(key, current);
@@ -221,18 +253,17 @@ function isArrayIndex(key) {
   return index !== 0xffff_ffff && String(index) === key;
 }
 
-// Brings what was read into the order of an object's own properties.
-function inOrder(read) {
-  const { keys, presences } = read;
-  if (!keys.some(isArrayIndex)) return;
-  const indices = new Map();
+// Keys in the order of an object's own properties, and for each where it was; `positions` is null if they were in order.
+function inOwnOrder(keys) {
+  if (!keys.some(isArrayIndex)) return { ordered: keys, positions: null };
+  const indices = [];
   const rest = [];
   for (let i = 0; i < keys.length; i++) {
-    if (isArrayIndex(keys[i])) indices.set(Number(keys[i]), i);
+    // The index and the position in one number, which are sorted much faster than objects.
+    if (isArrayIndex(keys[i])) indices.push(Number(keys[i]) * MOST_KEYS + i);
     else rest.push(i);
   }
-  const ascending = Uint32Array.from(indices.keys()).sort();
-  const order = Array.from(ascending, (index) => indices.get(index)).concat(rest);
-  read.keys = order.map((i) => keys[i]);
-  read.presences = order.map((i) => presences[i]);
+  const ascending = Float64Array.from(indices).sort();
+  const positions = Array.from(ascending, (both) => both % MOST_KEYS).concat(rest);
+  return { ordered: positions.map((i) => keys[i]), positions };
 }
