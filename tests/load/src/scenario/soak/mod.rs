@@ -65,7 +65,7 @@ pub struct Soak {
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub wave: usize,
 
-    /// Observers on each node that read slowly, in the first topic.
+    /// Observers on each node that read slowly, in the last topic.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub slow: usize,
 
@@ -73,9 +73,10 @@ pub struct Soak {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub shouts: usize,
 
-    /// Bytes of text in a message that is broadcast in the first topic, for the slow readers.
-    #[arg(long, value_name = "N", default_value_t = 16 << 10)]
-    pub shout_bytes: usize,
+    /// Bytes of text in each message that is broadcast in the last topic, three in a second from each node:
+    /// more than a system buffers for who reads slowly.
+    #[arg(long, value_name = "N", default_value_t = 60 << 10)]
+    pub loud_bytes: usize,
 
     /// From one check to the next.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]

@@ -20,6 +20,9 @@ use crate::watch::Watch;
 /// Bytes of text in a message, where it is not meant to be large.
 const TEXT_BYTES: usize = 32;
 
+/// From one message to the next of who speaks in the last topic.
+const LOUD_EVERY: Duration = Duration::from_millis(333);
+
 /// A slow reader's receive buffer: what does not fit waits at the server.
 const SLOW_BUFFER: u32 = 4096;
 
@@ -46,7 +49,7 @@ impl Seat {
     pub(super) fn all(run: &Run, sizes: &Soak) -> Vec<Self> {
         let mut seats = Vec::new();
         for node in 0..run.nodes() {
-            let slow = (0..sizes.slow).map(|_| (0, true));
+            let slow = (0..sizes.slow).map(|_| (sizes.topics - 1, true));
             for (topic, slow) in (0..sizes.topics).map(|topic| (topic, false)).chain(slow) {
                 let number = sizes.members + sizes.wave + seats.len();
                 seats.push(Self {
@@ -120,7 +123,10 @@ impl Seat {
     /// lost.
     async fn observe(&self, world: &World<'_>, session: &mut Session, channel: ChannelId) -> Error {
         let speakers = world.sizes.topics * world.run.nodes();
-        let interval = Duration::from_secs_f64(speakers as f64 / world.sizes.shouts as f64);
+        let interval = match self.is_loud(world) {
+            true => LOUD_EVERY,
+            false => Duration::from_secs_f64(speakers as f64 / world.sizes.shouts as f64),
+        };
         let mut due = Instant::now() + interval.mul_f64(fastrand::f64());
         loop {
             let speaking =
@@ -137,11 +143,16 @@ impl Seat {
         }
     }
 
+    /// Whether it is in the topic of the slow readers.
+    fn is_loud(&self, world: &World<'_>) -> bool {
+        self.topic + 1 == world.sizes.topics
+    }
+
     /// A message that says when it was due.
     fn text(&self, world: &World<'_>, due: Instant) -> String {
-        let bytes = match self.topic {
-            0 => world.sizes.shout_bytes,
-            _ => TEXT_BYTES,
+        let bytes = match self.is_loud(world) {
+            true => world.sizes.loud_bytes,
+            false => TEXT_BYTES,
         };
         let microseconds = due.saturating_duration_since(world.start).as_micros();
         format!(r#"{{"due":{microseconds},"text":"{}"}}"#, "x".repeat(bytes))
