@@ -17,7 +17,7 @@ fn soak(nodes: Vec<String>) -> Soak {
         wave: 20,
         slow: 1,
         shouts: 20,
-        loud_bytes: 4096,
+        meta_bytes: 4096,
         check_every: 1,
         settle: 10,
         sample_every: 1,

@@ -73,10 +73,10 @@ pub struct Soak {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub shouts: usize,
 
-    /// Bytes of text in each message that is broadcast in the last topic, three in a second from each node:
-    /// more than a system buffers for who reads slowly.
-    #[arg(long, value_name = "N", default_value_t = 60 << 10)]
-    pub loud_bytes: usize,
+    /// Bytes of the metas that are updated in the last topic, three in a second on each node: more than a
+    /// system buffers for who reads slowly.
+    #[arg(long, value_name = "N", default_value_t = 20 << 10)]
+    pub meta_bytes: usize,
 
     /// From one check to the next.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]

@@ -17,11 +17,11 @@ use crate::run::Run;
 use crate::session::{Opening, Seen, Session};
 use crate::watch::Watch;
 
-/// Bytes of text in a message, where it is not meant to be large.
+/// Bytes of text in a message.
 const TEXT_BYTES: usize = 32;
 
-/// From one message to the next of who speaks in the last topic.
-const LOUD_EVERY: Duration = Duration::from_millis(333);
+/// From one update to the next of an observer in the topic of the slow readers.
+const UPDATE_EVERY: Duration = Duration::from_millis(333);
 
 /// A slow reader's receive buffer: what does not fit waits at the server.
 const SLOW_BUFFER: u32 = 4096;
@@ -119,12 +119,12 @@ impl Seat {
         }
     }
 
-    /// Reads all that comes, and broadcasts something whenever that is due. Returns when the connection is
+    /// Reads all that comes, and says something whenever that is due. Returns when the connection is
     /// lost.
     async fn observe(&self, world: &World<'_>, session: &mut Session, channel: ChannelId) -> Error {
         let speakers = world.sizes.topics * world.run.nodes();
-        let interval = match self.is_loud(world) {
-            true => LOUD_EVERY,
+        let interval = match self.is_among_slow(world) {
+            true => UPDATE_EVERY,
             false => Duration::from_secs_f64(speakers as f64 / world.sizes.shouts as f64),
         };
         let mut due = Instant::now() + interval.mul_f64(fastrand::f64());
@@ -135,27 +135,24 @@ impl Seat {
                 Ok(was_due) => was_due,
                 Err(error) => return error,
             };
-            if let Err(error) = session.push(channel, "shout", self.text(world, was_due)) {
+            let said = match self.is_among_slow(world) {
+                true => session.push(channel, "update", meta(world.sizes.meta_bytes)),
+                false => session.push(channel, "shout", message(world, was_due)),
+            };
+            if let Err(error) = said {
                 return error;
             }
-            world.tally.count(|counts| counts.shouts += 1);
+            world.tally.count(|counts| match self.is_among_slow(world) {
+                true => counts.updates += 1,
+                false => counts.shouts += 1,
+            });
             due = was_due + interval;
         }
     }
 
-    /// Whether it is in the topic of the slow readers.
-    fn is_loud(&self, world: &World<'_>) -> bool {
+    /// Whether it is in the topic of the slow readers. There it makes much to read.
+    fn is_among_slow(&self, world: &World<'_>) -> bool {
         self.topic + 1 == world.sizes.topics
-    }
-
-    /// A message that says when it was due.
-    fn text(&self, world: &World<'_>, due: Instant) -> String {
-        let bytes = match self.is_loud(world) {
-            true => world.sizes.loud_bytes,
-            false => TEXT_BYTES,
-        };
-        let microseconds = due.saturating_duration_since(world.start).as_micros();
-        format!(r#"{{"due":{microseconds},"text":"{}"}}"#, "x".repeat(bytes))
     }
 
     /// Does not read for a while, reads for a while, and so on; while all hold still, it reads.
@@ -200,6 +197,19 @@ impl Seat {
             }
         })
     }
+}
+
+/// A message that says when it was due.
+fn message(world: &World<'_>, due: Instant) -> String {
+    let microseconds = due.saturating_duration_since(world.start).as_micros();
+    let text = "x".repeat(TEXT_BYTES);
+    format!(r#"{{"due":{microseconds},"text":"{text}"}}"#)
+}
+
+/// A meta of about this size, which is not that of before.
+fn meta(bytes: usize) -> String {
+    let mood = fastrand::u32(..);
+    format!(r#"{{"mood":{mood},"text":"{}"}}"#, "x".repeat(bytes))
 }
 
 /// Somebody new looks into a topic on a node, until what is seen is true.
