@@ -1,74 +1,83 @@
-// The packed tarball through the bundlers, and in Jest with jsdom: what they make of it runs.
+// The packed tarball through the bundlers, each of which makes a page of it, and in Jest with jsdom.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import resolve from "@rollup/plugin-node-resolve";
+import * as esbuild from "esbuild";
 import { rollup } from "rollup";
-import { build, createServer } from "vite";
+import * as vite from "vite";
 import webpack from "webpack";
 
 import { launch } from "../support/browser.js";
-import { PACKAGE } from "../support/server.js";
+import { pageOf, saysOf, serveFolder } from "../support/folder.js";
+import { installPacked } from "../support/packed.js";
 
 const dir = realpathSync(mkdtempSync(join(tmpdir(), "herenow-bundlers-")));
-const USE = `import { Presence, Socket } from "herenow";
-  const socket = new Socket("ws://127.0.0.1:9/socket");
-  const says = [new Presence(socket.channel("room:1")).list().length, socket.connectionState()].join();`;
+const entry = join(dir, "entry.js");
 const EXPECTED = "0,closed";
-const input = join(dir, "entry.js");
-const runs = (file) => execFileSync(process.execPath, [file], { encoding: "utf8" }).trim();
 
-before(() => {
-  const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", dir], { cwd: PACKAGE, encoding: "utf8" });
-  const modules = join(dir, "node_modules");
-  mkdirSync(modules);
-  execFileSync("tar", ["-xzf", join(dir, packed.trim()), "-C", modules]);
-  cpSync(join(modules, "package"), join(modules, "herenow"), { recursive: true });
-  writeFileSync(join(dir, "package.json"), '{ "type": "module" }');
-  writeFileSync(input, `${USE} if (globalThis.document) document.title = says; console.log(says);`);
-  writeFileSync(join(dir, "index.html"), '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/entry.js"></script>');
+let browser;
+let folder;
+
+before(async () => {
+  installPacked(dir);
+  writeFileSync(entry, `import { Presence, Socket } from "herenow";
+    const socket = new Socket("ws://127.0.0.1:9/socket");
+    document.title = [new Presence(socket.channel("room:1")).list().length, socket.connectionState()].join();`);
+  writeFileSync(join(dir, "index.html"), pageOf("/entry.js"));
+  [browser, folder] = await Promise.all([launch(), serveFolder(dir)]);
 });
 
-after(() => rmSync(dir, { recursive: true }));
+after(async () => {
+  await browser?.close();
+  folder?.close();
+  rmSync(dir, { recursive: true });
+});
+
+// What a page with this bundle says.
+function page(bundle) {
+  writeFileSync(join(dir, `${bundle}.html`), pageOf(`/${bundle}.js`));
+  return saysOf(browser, `${folder.url}/${bundle}.html`);
+}
+
+test("esbuild", async () => {
+  const outfile = join(dir, "esbuild.js");
+  await esbuild.build({ entryPoints: [entry], bundle: true, minify: true, outfile, logLevel: "error" });
+  assert.equal(await page("esbuild"), EXPECTED);
+});
 
 test("Rollup", async () => {
-  const bundle = await rollup({ input, plugins: [resolve()] });
+  const bundle = await rollup({ input: entry, plugins: [resolve()] });
   await bundle.write({ file: join(dir, "rollup.js"), format: "es" });
-  assert.equal(runs(join(dir, "rollup.js")), EXPECTED);
+  assert.equal(await page("rollup"), EXPECTED);
 });
 
 test("webpack", async () => {
-  const output = { path: dir, filename: "webpack.cjs" };
+  const output = { path: dir, filename: "webpack.js" };
   const stats = await new Promise((done, fail) =>
-    webpack({ mode: "production", entry: input, output, context: dir }, (error, stats) => (error ? fail(error) : done(stats))),
+    webpack({ mode: "production", entry, output, context: dir }, (error, stats) => (error ? fail(error) : done(stats))),
   );
   assert.ok(!stats.hasErrors(), stats.toString());
-  assert.equal(runs(join(dir, "webpack.cjs")), EXPECTED);
+  assert.equal(await page("webpack"), EXPECTED);
 });
 
 test("Vite builds", async () => {
-  const lib = { entry: input, formats: ["es"], fileName: "vite" };
-  await build({ root: dir, logLevel: "error", build: { lib } });
-  assert.equal(runs(join(dir, "dist/vite.js")), EXPECTED);
+  await vite.build({ root: dir, base: "/dist/", logLevel: "error" });
+  assert.equal(await saysOf(browser, `${folder.url}/dist/index.html`), EXPECTED);
 });
 
 test("Vite serves it while developing", async () => {
-  const server = await createServer({ root: dir, logLevel: "error", server: { port: 0, host: "127.0.0.1" } });
+  const server = await vite.createServer({ root: dir, logLevel: "error", server: { port: 0, host: "127.0.0.1" } });
   await server.listen();
-  const browser = await launch();
   try {
-    const tab = await browser.newPage();
-    await tab.goto(`http://127.0.0.1:${server.httpServer.address().port}/`);
-    await tab.waitForFunction(() => document.title);
-    assert.equal(await tab.title(), EXPECTED);
+    assert.equal(await saysOf(browser, `http://127.0.0.1:${server.httpServer.address().port}/`), EXPECTED);
   } finally {
-    await browser.close();
     await server.close();
   }
 });
