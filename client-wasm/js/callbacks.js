@@ -1,15 +1,13 @@
 // The application's callbacks, of which one that throws does not keep the others from being called.
 
-const NO_ERRORS = [];
-
 // Calls each. The first error is thrown when all have been called, the others are reported.
 export function callEach(callbacks, call) {
-  let errors = NO_ERRORS;
+  const errors = [];
   for (const callback of callbacks) {
     try {
       call(callback);
     } catch (error) {
-      errors = [...errors, error];
+      errors.push(error);
     }
   }
   throwFirst(errors);

@@ -33,10 +33,20 @@ class TextMessage {
       try {
         this.#payload = JSON.parse(this.payloadText);
       } catch {
-        this.#payload = JSON.parse(this.#text)[4];
+        this.#payload = this.#parseWhole();
       }
     }
     return this.#payload;
+  }
+
+  // More may come after the payload.
+  #parseWhole() {
+    try {
+      return JSON.parse(this.#text)[4];
+    } catch (cause) {
+      const what = `the payload of '${this.event}' on '${this.topic}' is no JSON`;
+      throw new SyntaxError(`Socket: ${what}: ${excerpt(this.payloadText)}`, { cause });
+    }
   }
 }
 

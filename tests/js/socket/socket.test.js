@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { Clock } from "../support/clock.js";
-import { Channel, LongPoll, Push, Socket } from "../support/package.js";
+import { Channel, LongPoll, Presence, Push, Socket } from "../support/package.js";
 import { transports } from "../support/transport.js";
 
 let clock;
@@ -194,7 +194,7 @@ test("a payload is not parsed if nobody listens, and once if many do", () => {
   assert.equal(payloads[0], payloads[1]);
 });
 
-test("what is not ASCII is found at the right place", () => {
+test("what is not ASCII arrives as it was sent", () => {
   const socket = openSocket();
   const topic = "zimmer:größe 😀";
   const channel = joinedChannel(socket, topic);
@@ -218,6 +218,21 @@ test("what is no message is an error, and the next frame is read as ever", () =>
   channel.on("x", () => heard.push("x"));
   assert.throws(() => Transport.last.receive('{"not":"a message"}'), /no message.*not/);
   assert.throws(() => Transport.last.receive(new ArrayBuffer(0)), /no message: a binary frame/);
+  Transport.last.receive([null, null, "room:1", "x", {}]);
+  assert.deepEqual(heard, ["x"]);
+});
+
+test("a payload that is no JSON is an error that names the message, for whoever reads it", () => {
+  const channel = joinedChannel(openSocket());
+  const heard = [];
+  channel.on("x", () => heard.push("x"));
+  new Presence(channel);
+  const broken = (event) => `[null,null,"room:1","${event}",{"a":]`;
+  for (const event of ["x", "presence_state"]) {
+    const expected = { name: "SyntaxError", message: `Socket: the payload of '${event}' on 'room:1' is no JSON: "{\\"a\\":"` };
+    assert.throws(() => Transport.last.receive(broken(event)), expected);
+  }
+  Transport.last.receive(broken("unheard"));
   Transport.last.receive([null, null, "room:1", "x", {}]);
   assert.deepEqual(heard, ["x"]);
 });
@@ -279,6 +294,28 @@ test("a callback that throws does not keep others of the same event from being c
   assert.deepEqual(heard, [
     "shout 1", "shout 2", "message", "ok 1", "ok 2", "reply", "message", "close 1", "close 2",
   ]);
+});
+
+test("of many callbacks that throw the first error is thrown, and the others are reported", async () => {
+  const channel = joinedChannel(openSocket());
+  const many = 1_000;
+  for (let i = 0; i < many; i++) {
+    channel.on("shout", () => {
+      throw new Error(`callback ${i}`);
+    });
+  }
+  const listeners = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  const reported = [];
+  process.on("uncaughtException", ({ message }) => reported.push(message));
+  try {
+    assert.throws(() => Transport.last.receive([null, null, "room:1", "shout", {}]), /callback 0$/);
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.removeAllListeners("uncaughtException");
+    for (const listener of listeners) process.on("uncaughtException", listener);
+  }
+  assert.deepEqual(reported, Array.from({ length: many - 1 }, (_, i) => `callback ${i + 1}`));
 });
 
 test("a transport that delivers while it is being written to is heard", () => {
@@ -391,6 +428,27 @@ test("channels lists those that have not ended, and remove forgets one", () => {
   joined.leave();
   assert.deepEqual(socket.channels, []);
   Transport.last.receive([null, null, "room:2", "x", {}]);
+});
+
+test("a topic is heard as long as one of its channels is there, and anew when it comes back", () => {
+  const socket = openSocket();
+  const heard = [];
+  const shout = () => Transport.last.receive([null, null, "room:1", "shout", {}]);
+  const listening = (name) => {
+    const channel = joinedChannel(socket);
+    channel.on("shout", () => heard.push(name));
+    return channel;
+  };
+  const unused = socket.channel("room:1");
+  const first = listening("first");
+  for (const _ of [1, 2]) socket.remove(unused);
+  shout();
+  first.leave();
+  first.leave();
+  shout();
+  listening("second");
+  shout();
+  assert.deepEqual(heard, ["first", "second"]);
 });
 
 test("messages of no channel wait for the connection", () => {
