@@ -1,5 +1,6 @@
 import { callEach, reportError, throwFirst } from "./callbacks.js";
 import { Channel } from "./channel.js";
+import { Connection } from "./connection.js";
 import {
   CHANNEL,
   CONNECT,
@@ -32,16 +33,14 @@ import {
   SEND,
   SET_DELAY,
   TIMEOUT,
-  TRANSPORT_CLOSED,
   TRANSPORT_CLOSING,
-  TRANSPORT_ERRORED,
-  TRANSPORT_OPENED,
   TRANSPORT_REFUSED,
   refText,
 } from "./core.js";
 import { Fallback } from "./fallback.js";
 import { Message, decodeBinary, decodeText, excerpt } from "./frame.js";
 import { LongPoll } from "./longpoll.js";
+import { Outbox } from "./outbox.js";
 import { pageVisibility, pageWatch } from "./page.js";
 import { Serializer } from "./serializer.js";
 import { Timer } from "./timer.js";
@@ -57,10 +56,6 @@ const OPEN = 1;
 const RECONNECT_AFTER = [10, 50, 100, 150, 200, 250, 500, 1000, 2000];
 const REJOIN_AFTER = [1000, 2000, 5000];
 
-const AUTH_TOKEN_PREFIX = "base64url.bearer.phx.";
-
-const NO_ERRORS = [];
-
 const closure = (value) => (typeof value === "function" ? value : () => value);
 
 // A connection to the server that is made again whenever it is lost, and that many channels share.
@@ -71,17 +66,12 @@ const closure = (value) => (typeof value === "function" ? value : () => value);
 export class Socket {
   #core;
   #channels = new Map();
-  #pushes = new Map();
-  // What `push` was given and has not been sent.
-  #sends = [];
+  // For each topic that has channels what the core calls it, and how many channels.
+  #topics = new Map();
+  #outbox = new Outbox(this);
   #lastTopic = 0;
   #pings = new Map();
-  // What to call when a connection has closed: `[connection, callback]`.
-  #disconnects = [];
-  // The code and reason of the close that is asked for.
-  #closeWith = [];
-  #connection = 0;
-  #url;
+  #connection = new Connection(this);
   // What the transport has reported last: what the callbacks for it are called with.
   #report;
   // What is being received, and whether the socket's own listeners still have to hear of it.
@@ -141,11 +131,11 @@ export class Socket {
     this.#page.stop();
     let closing = 0;
     this._step(() => {
-      this.#closeWith = code ? [code, reason || ""] : [];
+      this.#connection.closeWith = code ? [code, reason || ""] : [];
       closing = this.#core.call(DISCONNECT);
-      if (closing && callback) this.#disconnects.push([closing, callback]);
+      if (closing && callback) this.#connection.whenClosed(closing, callback);
     });
-    this.#closeWith = [];
+    this.#connection.closeWith = [];
     if (!closing && callback) callback();
   }
 
@@ -242,34 +232,34 @@ export class Socket {
 
   // Makes a channel. `params` go out with each of its joins.
   channel(topic, params = {}) {
-    const number = this.#topicNumber(topic) || ++this.#lastTopic;
-    const id = this.#core.call(CHANNEL, number);
+    let known = this.#topics.get(topic);
+    if (!known) this.#topics.set(topic, (known = { number: ++this.#lastTopic, channels: 0 }));
+    known.channels += 1;
+    const id = this.#core.call(CHANNEL, known.number);
     const channel = new Channel(topic, params, this, this.#core, id);
-    channel._topic = number;
     this.#channels.set(id, channel);
     return channel;
-  }
-
-  // What the core calls a topic; 0 if no channel has it.
-  #topicNumber(topic) {
-    for (const channel of this.#channels.values()) {
-      if (channel.topic === topic) return channel._topic;
-    }
-    return 0;
   }
 
   // Forgets a channel.
   remove(channel) {
     this._step(() => {
       this.#core.call(REMOVE, channel._id);
-      this.#channels.delete(channel._id);
+      this.#forget(channel);
     });
+  }
+
+  #forget({ _id, topic }) {
+    if (!this.#channels.delete(_id)) return;
+    const known = this.#topics.get(topic);
+    known.channels -= 1;
+    if (known.channels === 0) this.#topics.delete(topic);
   }
 
   // Sends a message of no channel, as soon as there is a connection.
   push(data) {
     this._step(() => {
-      this.#sends.push(data);
+      this.#outbox.addOther(data);
       this.#core.call(SEND);
     });
   }
@@ -283,7 +273,7 @@ export class Socket {
     this._step(() => {
       const id = this.#core.call(PUSH, channel, push.timeout);
       push.ref = String(id);
-      this.#pushes.set(id, push);
+      this.#outbox.add(id, push);
     });
   }
 
@@ -306,19 +296,19 @@ export class Socket {
   }
 
   #tell(what) {
-    this.#core.call(what, this.#connection);
+    this.#core.call(what, this.#connection.id);
   }
 
   // Carries out all outputs. A callback that throws does not keep the others from being called: the errors
   // are returned.
   #drain() {
-    let errors = NO_ERRORS;
+    const errors = [];
     let output;
     while ((output = this.#core.poll())) {
       try {
         this.#carryOut(output[0], output[1], output[2], output[3]);
       } catch (error) {
-        errors = [...errors, error];
+        errors.push(error);
       }
     }
     return errors;
@@ -339,7 +329,8 @@ export class Socket {
       case OUT_CONNECT:
         return this.#open(a);
       case OUT_CLOSE:
-        return this.#close(b !== 0);
+        if (b) this.log("transport", "heartbeat timeout. Attempting to re-establish connection");
+        return this.#connection.close(b !== 0);
       case OUT_ASK_DELAY:
         return this.#answerDelay(a, b);
       case OUT_SEND_JOIN:
@@ -347,10 +338,10 @@ export class Socket {
       case OUT_SEND_HEARTBEAT:
       case OUT_SEND_PUSH:
       case OUT_SEND_OTHER:
-        return this.#send(output, refText(a), refText(b), c);
+        return this.#outbox.send(output, refText(a), refText(b), c, this.#channels.get(c));
       case OUT_OPENED:
         this.establishedConnections += 1;
-        this.log("transport", `connected to ${this.#url}`);
+        this.log("transport", `connected to ${this.#connection.url}`);
         this.#fallback?.opened();
         return this.#call("open");
       case OUT_FAILED:
@@ -359,7 +350,7 @@ export class Socket {
         this.log("transport", "close", this.#report);
         return this.#call("close", this.#report);
       case OUT_DISCONNECTED:
-        return this.#disconnected(a);
+        return this.#connection.closed(a);
       case OUT_PONG:
         this.#tellListeners();
         return this.#pong(a, b);
@@ -396,7 +387,7 @@ export class Socket {
         return channel.trigger("phx_error", { source: "transport", reason });
       }
       case OUT_ENDED:
-        this.#channels.delete(channel._id);
+        this.#forget(channel);
         channel._ended(refText(joinRef));
         this.log("channel", `close ${channel.topic} ${channel.joinRef()}`);
         if (detail) return channel._receive("phx_close", this.#frame);
@@ -408,55 +399,20 @@ export class Socket {
 
   #open(connection) {
     this.#pings.clear();
-    this.#connection = connection;
-    this.conn = null;
     this.#fallback?.connecting();
-    let conn;
     try {
-      conn = this.#newTransport();
+      this.#connection.open(connection, this.#reported, this.#receive);
     } catch (error) {
       this.#tell(TRANSPORT_REFUSED);
       throw error;
     }
-    this.conn = conn;
-    conn.binaryType = this.binaryType;
-    conn.timeout = this.longpollerTimeout;
-    const report = (what) => (event) =>
-      this._step(() => {
-        this.#report = event;
-        this.#core.call(what, connection, conn.skipHeartbeat);
-      });
-    conn.onopen = report(TRANSPORT_OPENED);
-    conn.onerror = report(TRANSPORT_ERRORED);
-    conn.onclose = report(TRANSPORT_CLOSED);
-    conn.onmessage = (event) => this.#receive(connection, event.data);
   }
 
-  #newTransport() {
-    const protocols = this.authToken && [
-      "phoenix",
-      `${AUTH_TOKEN_PREFIX}${btoa(this.authToken()).replace(/=/g, "")}`,
-    ];
-    this.#url = this.endPointURL();
-    return new this.transport(this.#url, protocols);
-  }
-
-  #close(forWantOfHeartbeat) {
-    if (forWantOfHeartbeat) {
-      this.log("transport", "heartbeat timeout. Attempting to re-establish connection");
-    }
-    const [code, reason] = forWantOfHeartbeat ? [1000, "heartbeat timeout"] : this.#closeWith;
-    this.#closeWith = [];
-    if (code) this.conn?.close(code, reason);
-    else this.conn?.close();
-  }
-
-  #disconnected(connection) {
-    const done = this.#disconnects.filter(([closing]) => closing === connection);
-    this.#disconnects = this.#disconnects.filter(([closing]) => closing !== connection);
-    if (connection === this.#connection) this.conn = null;
-    callEach(done, ([, callback]) => callback());
-  }
+  #reported = (what, event, connection, skipHeartbeat) =>
+    this._step(() => {
+      this.#report = event;
+      this.#core.call(what, connection, skipHeartbeat);
+    });
 
   #pong(ref, roundTrip) {
     const callback = this.#pings.get(ref);
@@ -471,43 +427,12 @@ export class Socket {
 
   // Frames.
 
-  // `id` is that of a channel or a push.
-  #send(output, ref, join_ref, id) {
-    switch (output) {
-      case OUT_SEND_JOIN: {
-        const { topic, joinPush } = this.#channels.get(id);
-        joinPush._sent(ref);
-        return this.#write(join_ref, ref, topic, "phx_join", joinPush.payload());
-      }
-      case OUT_SEND_LEAVE:
-        return this.#write(join_ref, ref, this.#channels.get(id).topic, "phx_leave", {});
-      case OUT_SEND_HEARTBEAT:
-        return this.#write(join_ref, ref, "phoenix", "heartbeat", {});
-      case OUT_SEND_PUSH: {
-        const push = this.#pushes.get(id);
-        push._sent(ref);
-        return this.#write(join_ref, ref, push.channel.topic, push.event, push.payload());
-      }
-      default: {
-        const data = this.#sends.shift();
-        return this.#write(data.join_ref, data.ref, data.topic, data.event, data.payload);
-      }
-    }
-  }
-
-  #write(join_ref, ref, topic, event, payload) {
-    this.log("push", `${topic} ${event} (${join_ref}, ${ref})`, payload);
-    const { conn } = this;
-    this.encode({ join_ref, ref, topic, event, payload }, (frame) => conn.send(frame));
-  }
-
   #pushSettled(id, replied) {
-    const push = this.#pushes.get(id);
-    this.#pushes.delete(id);
+    const push = this.#outbox.take(id);
     push.channel._settle(push, replied ? this.#frame : null);
   }
 
-  #receive(connection, data) {
+  #receive = (connection, data) => {
     if (this.decode === Serializer.decode) {
       const message = typeof data === "string" ? decodeText(data) : decodeBinary(data);
       this.#hear(connection, message, data);
@@ -516,20 +441,20 @@ export class Socket {
     this.decode(data, ({ join_ref, ref, topic, event, payload }) =>
       this.#hear(connection, new Message(payload, ref, join_ref, topic, event)),
     );
-  }
+  };
 
   // `message` is null if `data`, which the transport brought, is none.
   #hear(connection, message, data) {
-    let errors = NO_ERRORS;
+    const errors = [];
     try {
       this._step(() => this.#understand(connection, message, data));
     } catch (error) {
-      errors = [error];
+      errors.push(error);
     }
     try {
       this.#tellListeners();
     } catch (error) {
-      errors = [...errors, error];
+      errors.push(error);
     }
     this.#frame = null;
     throwFirst(errors);
@@ -539,7 +464,8 @@ export class Socket {
     if (typeof message?.topic !== "string" || typeof message.event !== "string") {
       throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
     }
-    this.#unheard = this.#core.received(connection, this.#topicNumber(message.topic), message);
+    const topicNumber = this.#topics.get(message.topic)?.number ?? 0;
+    this.#unheard = this.#core.received(connection, topicNumber, message);
     if (!this.#unheard) return;
     this.#frame = message;
     if (!this.hasLogger()) return;
