@@ -75,7 +75,7 @@ pub struct Soak {
 
     /// Bytes of the metas that are updated in the last topic, three in a second on each node: more than a
     /// system buffers for who reads slowly.
-    #[arg(long, value_name = "N", default_value_t = 20 << 10)]
+    #[arg(long, value_name = "N", default_value_t = 12 << 10)]
     pub meta_bytes: usize,
 
     /// From one check to the next.
