@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,6 +52,19 @@ test("esbuild", async () => {
   assert.equal(await page("esbuild"), EXPECTED);
 });
 
+// As the README has them: the wasm as a file of its own, whose address the bundler knows.
+const slim = (wasm) => `import { init, Presence, Socket } from "herenow/slim";
+  import wasm from "${wasm}";
+  await init(wasm);
+  document.title = String(new Presence(new Socket("ws://127.0.0.1:9/socket").channel("room:1")).size);`;
+
+test("esbuild, with the wasm as a file", async () => {
+  writeFileSync(join(dir, "slim.js"), slim("herenow/herenow.wasm"));
+  const options = { bundle: true, format: "esm", publicPath: "/", loader: { ".wasm": "file" }, logLevel: "error" };
+  await esbuild.build({ entryPoints: [join(dir, "slim.js")], outfile: join(dir, "esbuild-slim.js"), ...options });
+  assert.equal(await page("esbuild-slim"), "0");
+});
+
 test("Rollup", async () => {
   const bundle = await rollup({ input: entry, plugins: [resolve()] });
   await bundle.write({ file: join(dir, "rollup.js"), format: "es" });
@@ -70,6 +83,15 @@ test("webpack", async () => {
 test("Vite builds", async () => {
   await vite.build({ root: dir, base: "/dist/", logLevel: "error" });
   assert.equal(await saysOf(browser, `${folder.url}/dist/index.html`), EXPECTED);
+});
+
+test("Vite builds, with the wasm as a file", async () => {
+  const root = join(dir, "vite-slim");
+  mkdirSync(root);
+  writeFileSync(join(root, "entry.js"), slim("herenow/herenow.wasm?url"));
+  writeFileSync(join(root, "index.html"), pageOf("/entry.js"));
+  await vite.build({ root, base: "/vite-slim/dist/", logLevel: "error", build: { assetsInlineLimit: 0 } });
+  assert.equal(await saysOf(browser, `${folder.url}/vite-slim/dist/index.html`), "0");
 });
 
 test("Vite serves it while developing", async () => {
