@@ -1,10 +1,11 @@
 //! How fast a shard is, and what replication costs, as JSON lines: `cargo bench -p herenow-core --bench replica`.
 //!
-//! Each figure is the best of several rounds, so that what else the machine does counts little. It is not
-//! made with criterion, which repeats what it measures until enough time has passed: a merge leaves another
-//! state than it found, and to make one anew takes a thousand times as long as to merge into it.
+//! Each figure is the best of several rounds, so that what else the machine does counts little. What a merge
+//! takes is told by the benchmark `merge`.
 
 mod replication;
+#[allow(dead_code, reason = "shared with a benchmark that uses more of it")]
+mod site;
 
 use herenow_core::replica::{ChannelId, ReplicaId, Shard, ShardConfig};
 use std::hint::black_box;
