@@ -25,7 +25,7 @@ pub struct Limits {
     /// from it until they have caught up. Default: 1 MiB.
     pub max_inbox_bytes: usize,
     /// How much is read from a WebSocket at once. Every connection has a buffer of this size, so it weighs
-    /// on memory; a larger message gets a larger buffer while it is read. Default: 4 KiB.
+    /// on memory; a larger message gets a larger buffer while it is read. Default: 2 KiB.
     pub read_buffer_bytes: usize,
     /// How long a client may send nothing at all, not even a ping; then the connection is closed with code
     /// 1002. What the server sends does not count. Nothing is received either while a join takes its time,
@@ -68,7 +68,7 @@ impl Default for Limits {
             max_channels_per_transport: 100,
             max_queue_bytes: 1 << 20,
             max_inbox_bytes: 1 << 20,
-            read_buffer_bytes: 4 << 10,
+            read_buffer_bytes: 2 << 10,
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
