@@ -21,12 +21,14 @@ pub struct UserId(pub String);
 
 /// The channel `room:*`.
 ///
-/// A user joins with an optional `meta` object and is then present under its [`UserId`], with the fields
-/// of `meta` and `online_at` (seconds since the Unix epoch). It is sent `presence_state`, and may send
-/// `ping` (answered with its payload), `shout` (broadcast to the room) and `update` (replaces its meta).
+/// A user joins with an optional `meta` object and is then present under its [`UserId`], with `online_at`
+/// (seconds since the Unix epoch), into which `meta` is merged: where both have a field, it is the one of
+/// `meta`. So a meta is what its user says, and only the key is what the server knows. The user is sent
+/// `presence_state`, and may send `ping` (answered with its payload), `shout` (broadcast to the room) and
+/// `update` (replaces its meta).
 ///
 /// On a node of a [cluster](crate::cluster::Cluster) each meta also says on which node its user is, in
-/// the field `node`, unless it has such a field.
+/// the field `node`, unless its user gave it such a field.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

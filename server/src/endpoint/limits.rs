@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// What one client may use of the server, and how long the server waits for it.
+/// How many clients there may be, what each may use of the server, and how long the server waits for it.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -10,6 +10,10 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// How many connections there may be at a time, long poll sessions among them. A client beyond that is
+    /// answered with status 503, upon which phoenix.js tries again later. Default: 1,000,000: what the
+    /// system has in open files or memory for ends before, where it has less.
+    pub max_connections: usize,
     /// The largest message that a client may send, in bytes. A larger one closes the WebSocket with code
     /// 1009, before its body is read; a long poll client is answered with status 413. Default: 8 MiB.
     /// Phoenix has no limit for WebSockets unless told.
@@ -54,7 +58,12 @@ pub struct Limits {
     pub longpoll_window: Duration,
     /// How many long poll sessions there may be at a time. They are the only connections that cost memory
     /// without holding a socket open, which the operating system would count. A client beyond that is
-    /// told to come back later: see [`Endpoint::routes`](crate::Endpoint::routes). Default: 10,000.
+    /// told to come back later: see [`Endpoint::routes`](crate::Endpoint::routes). Each may hold
+    /// `max_queue_bytes` and `max_inbox_bytes`, and two bodies of `max_longpoll_body_bytes` while they are
+    /// read, so this is the limit to lower where memory counts. It is not one for each client: who may
+    /// connect can fill it, for 1.5 windows at a time, unless a proxy limits what one address may open. A
+    /// session that ends while its client waits is followed by another at once, and phoenix.js opens one
+    /// more of its own: for that time such a client takes two places. Default: 10,000.
     pub max_longpoll_sessions: usize,
     /// The largest body that a long poll client may send, in bytes: up to 100 messages in one. A larger
     /// one is answered with status 413, and none of it is handled. Default: 8 MB, as in Phoenix.
@@ -64,6 +73,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            max_connections: 1_000_000,
             max_message_bytes: 8 << 20,
             max_channels_per_transport: 100,
             max_queue_bytes: 1 << 20,

@@ -87,7 +87,8 @@ async fn get(context: &Arc<Context>, door: &Door, mut request: Request) -> Respo
 /// Opens a session. Returns its first token.
 async fn open(context: &Arc<Context>, door: &Door, request: Request) -> Result<String, Refusal> {
     const UNAVAILABLE: Refusal = Refusal(StatusCode::SERVICE_UNAVAILABLE, "");
-    if context.connections.are_refused() {
+    let limit = context.limits.max_connections;
+    if context.connections.are_refused(limit) {
         return Err(UNAVAILABLE);
     }
     let params = params::parse(request.uri.query().unwrap_or_default());

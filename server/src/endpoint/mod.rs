@@ -46,11 +46,16 @@ impl Endpoint {
     ///
     /// It answers every request to its paths and rejects all others, so it can be combined with `or`.
     ///
+    /// The [`Limits`] hold from the moment when a request is there. For its head `warp::serve` waits as long
+    /// as the client likes: where strangers connect, serve with hyper's `header_read_timeout`, as the binary
+    /// does, or behind a proxy that has such a limit.
+    ///
     /// # Long poll
     ///
     /// The answers are Phoenix's, status codes within a JSON body included. Beyond them:
     ///
-    /// * Over [`max_longpoll_sessions`](Limits::max_longpoll_sessions), or while the endpoint shuts down, a
+    /// * Over [`max_longpoll_sessions`](Limits::max_longpoll_sessions) or
+    ///   [`max_connections`](Limits::max_connections), or while the endpoint shuts down, a
     ///   client that connects is answered with HTTP status 503 and `{"status":500}`, upon which phoenix.js
     ///   tries again later.
     /// * A body or a message over its limit is answered with `{"status":413}`, one that cannot be read with

@@ -22,7 +22,8 @@ async fn accept(context: Arc<Context>, door: &Door, request: Request) -> Result<
     if request.method != Method::GET {
         return Err(Refusal(StatusCode::BAD_REQUEST, ""));
     }
-    if context.connections.are_refused() {
+    let limit = context.limits.max_connections;
+    if context.connections.are_refused(limit) {
         return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, ""));
     }
     let handshake = Handshake::read(&request.headers).map_err(|error| match error {

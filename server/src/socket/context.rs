@@ -39,16 +39,19 @@ pub(crate) struct Connections {
 struct Open {
     by_id: HashMap<ChannelId, Arc<Connection>>,
     draining: bool,
+    /// Whether it has been said that there are as many as there may be.
+    is_full: bool,
 }
 
 impl Connections {
-    /// Returns `false` if the endpoint takes no more connections.
-    pub(super) fn insert(&self, connection: &Arc<Connection>) -> bool {
+    /// Returns `false` if the endpoint takes no more connections, as it does beyond `limit`.
+    pub(super) fn insert(&self, connection: &Arc<Connection>, limit: usize) -> bool {
         let mut open = lock(&self.open);
-        if !open.draining {
+        let has_room = !open.draining && open.by_id.len() < limit;
+        if has_room {
             open.by_id.insert(connection.id(), Arc::clone(connection));
         }
-        !open.draining
+        has_room
     }
 
     pub(super) fn remove(&self, id: ChannelId) {
@@ -61,8 +64,20 @@ impl Connections {
         drop(removed);
     }
 
-    pub(crate) fn are_refused(&self) -> bool {
-        lock(&self.open).draining
+    /// Whether one more would be refused, so that a client can be told before it is upgraded.
+    pub(crate) fn are_refused(&self, limit: usize) -> bool {
+        let mut open = lock(&self.open);
+        let is_full = open.by_id.len() >= limit;
+        let was_full = std::mem::replace(&mut open.is_full, is_full);
+        let are_refused = open.draining || is_full;
+        drop(open);
+        if is_full && !was_full {
+            tracing::warn!(
+                limit,
+                "refuses clients: Limits::max_connections are connected"
+            );
+        }
+        are_refused
     }
 
     /// Takes no more connections from now on. Returns those that are open.

@@ -37,9 +37,10 @@ impl Entry {
         let Context {
             connections,
             counters,
+            limits,
             ..
         } = connection.context();
-        if !connections.insert(connection) {
+        if !connections.insert(connection, limits.max_connections) {
             return None;
         }
         counters.connections.add(1);

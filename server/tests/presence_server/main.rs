@@ -9,6 +9,7 @@ mod fetch;
 mod golden;
 mod host;
 mod longpoll;
+mod operation;
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod people;
 mod process;

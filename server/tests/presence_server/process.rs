@@ -76,6 +76,13 @@ impl Served {
         }
     }
 
+    /// Where it listens for operators, when `--operator-listen` is given.
+    pub(crate) async fn operators(&mut self) -> String {
+        const LINE: &str = "listening for operators on http://";
+        let line = self.says(LINE).await;
+        line.trim_start_matches(LINE).to_owned()
+    }
+
     /// The number of the process.
     pub(crate) fn id(&self) -> u32 {
         self.process.id().expect("it runs")

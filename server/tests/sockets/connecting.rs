@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use crate::app::{PATIENCE, Server};
 use crate::client::Client;
+use crate::http::Request;
 
 /// The status and the body with which a handshake is refused.
 async fn refusal(
@@ -90,6 +91,33 @@ async fn the_application_may_refuse_with_403() {
     )
     .await;
     assert_eq!(answer, (403, None));
+}
+
+#[tokio::test]
+async fn over_the_limit_of_connections_a_client_is_told_to_come_back_and_then_let_in() {
+    let limits = herenow::Limits {
+        max_connections: 1,
+        ..herenow::Limits::default()
+    };
+    let server = Server::with_limits(limits).await;
+    let first = server.client().await;
+    assert_eq!(
+        refusal(server.address, request(server.address, "vsn=2.0.0")).await,
+        (503, None)
+    );
+    let answer = Request::new("GET", "/socket/longpoll?vsn=2.0.0");
+    assert_eq!(answer.send(server.address).await.status, 503);
+    first.vanish();
+    let next = async {
+        let query = request(server.address, "vsn=2.0.0");
+        while Client::try_connect(server.address, query.clone())
+            .await
+            .is_err()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, next).await.expect("the place is free");
 }
 
 #[tokio::test]

@@ -52,7 +52,8 @@ pub(crate) enum Command {
     /// Run the server until Ctrl-C or SIGTERM.
     ///
     /// Serves the socket at /socket, liveness at /healthz, readiness at /readyz, Prometheus metrics at
-    /// /metrics and what the node knows of its cluster at /cluster.
+    /// /metrics and what the node knows of its cluster at /cluster, the last two to whoever reaches the
+    /// server, unless --operator-listen gives them an address of their own.
     #[command(after_help = EXAMPLES)]
     Serve(Box<Serve>),
 
@@ -70,6 +71,11 @@ pub(crate) struct Serve {
     /// Address and port to listen on; port 0 takes a free one, which the first line of stderr names.
     #[arg(long, env = "HERENOW_LISTEN", value_name = "HOST:PORT", default_value = "127.0.0.1:4000", value_parser = address)]
     pub(crate) listen: String,
+
+    /// Another address for what operators ask: /metrics and /cluster are then there and not at --listen;
+    /// /healthz and /readyz are at both [default: all of it at --listen].
+    #[arg(long, env = "HERENOW_OPERATOR_LISTEN", value_name = "HOST:PORT", value_parser = address)]
+    pub(crate) operator_listen: Option<String>,
 
     /// Directory of web pages to serve at / [default: a built-in page].
     #[arg(long, env = "HERENOW_WWW", value_name = "DIR", value_parser = directory)]
@@ -125,6 +131,8 @@ pub(crate) struct Access {
 
     /// Web pages that may connect: `any`, `same-origin`, or origins separated by commas, like
     /// `https://example.com,//*.example.org` [default: pages of the host at which the server is reached].
+    /// The default takes the browser's word for that host, which a page may have pointed here by DNS: in a
+    /// network where being inside it is enough to connect (no secret), name the origins.
     #[arg(
         long,
         env = "HERENOW_CHECK_ORIGIN",
@@ -134,13 +142,23 @@ pub(crate) struct Access {
     pub(crate) check_origin: Option<CheckOrigin>,
 }
 
-/// What one connection may cost.
+/// How many connections there may be, and what one may cost.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
     /// Channels that one connection may have joined at a time.
     #[arg(long, env = "HERENOW_MAX_CHANNELS", value_name = "N", default_value = "100", value_parser = units::count)]
     pub(crate) max_channels: usize,
+
+    /// Connections that may be open at a time, by WebSocket and long poll together; others are told to
+    /// try again later.
+    #[arg(long, env = "HERENOW_MAX_CONNECTIONS", value_name = "N", default_value = "1000000", value_parser = units::count)]
+    pub(crate) max_connections: usize,
+
+    /// How long the head of a request may take, from the connection or the request before on, e.g. 65s;
+    /// more than the time for which a proxy keeps connections that it does not use.
+    #[arg(long, env = "HERENOW_HEADER_TIMEOUT", value_name = "TIME", default_value = "65s", value_parser = units::duration)]
+    pub(crate) header_timeout: Duration,
 
     /// Silence after which a connection is closed, e.g. 60s; clients send a heartbeat every 30s.
     #[arg(long, env = "HERENOW_IDLE_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = units::duration)]
@@ -170,7 +188,8 @@ pub(crate) struct LongPoll {
     #[arg(long, env = "HERENOW_LONGPOLL_WINDOW", value_name = "TIME", default_value = "10s", value_parser = units::duration)]
     pub(crate) longpoll_window: Duration,
 
-    /// Clients that may be connected by long poll at a time; others are told to try again later.
+    /// Clients that may be connected by long poll at a time; others are told to try again later. They are
+    /// not counted by address: where strangers may connect, a proxy has to limit what one may open.
     #[arg(long, env = "HERENOW_MAX_LONGPOLL_SESSIONS", value_name = "N", default_value = "10000", value_parser = units::count)]
     pub(crate) max_longpoll_sessions: usize,
 }
@@ -340,7 +359,10 @@ mod tests {
             ("--listen", "127.0.0.1:70000", "127.0.0.1:4000"),
             ("--window-ms", "25ms", "whole milliseconds"),
             ("--window-ms", "60001", "from 0 to 60000"),
+            ("--operator-listen", "4001", "127.0.0.1:4000"),
             ("--max-channels", "0", "at least 1"),
+            ("--max-connections", "0", "at least 1"),
+            ("--header-timeout", "0s", "above zero"),
             ("--idle-timeout", "soon", "60s"),
             ("--longpoll-window", "0s", "above zero"),
             ("--max-longpoll-sessions", "many", "at least 1"),

@@ -5,6 +5,7 @@ mod access;
 mod args;
 mod cluster;
 mod health;
+mod http;
 mod listener;
 mod metrics;
 mod node_name;

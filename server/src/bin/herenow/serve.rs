@@ -11,7 +11,7 @@ use herenow::cluster::Cluster;
 use herenow::cluster::bus::QUIET_LOGS;
 use herenow::{Endpoint, Limits, Presence, PubSub, RoomChannel};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing_subscriber::EnvFilter;
@@ -21,6 +21,7 @@ use crate::access::Access;
 use crate::args::{ClusterPlan, Serve};
 use crate::cluster;
 use crate::health::{self, Readiness};
+use crate::http;
 use crate::listener;
 use crate::metrics;
 use crate::open_files;
@@ -40,11 +41,14 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
     let access = Arc::new(Access::new(&options.access)?);
     let mut signals =
         Signals::new().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
-    let listener = listener::listen(&options.listen).await?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let listeners = Listeners::open(&options.listen, options.operator_listen.as_deref()).await?;
+    let (address, for_operators) = listeners.addresses()?;
 
-    // Programs that start a server on port 0 read the port from this line, so it comes first.
+    // Programs that start a server on port 0 read the ports from these lines, so they come first.
     eprintln!("listening on http://{address}");
+    if let Some(address) = for_operators {
+        eprintln!("listening for operators on http://{address}");
+    }
     open_files::allow_all();
     warn_of_open_access(&access, address);
 
@@ -54,14 +58,15 @@ pub(crate) async fn serve(options: Serve) -> Result<(), String> {
         access,
     };
     let started = Instant::now();
-    let mut end = server.live(listener, &mut signals, 0).await?;
+    let mut end = server.live(listeners, &mut signals, 0).await?;
     // So soon after the start it was the clock, which had been set back; or two were started together.
     if let End::Superseded(later) = end
         && started.elapsed() < server.plan.settings.join_timeout
     {
         tracing::warn!("starts again as a later life of the same name");
-        let listener = listener::listen(&address.to_string()).await?;
-        end = server.live(listener, &mut signals, later).await?;
+        let for_operators = for_operators.map(|address| address.to_string());
+        let listeners = Listeners::open(&address.to_string(), for_operators.as_deref()).await?;
+        end = server.live(listeners, &mut signals, later).await?;
     }
     match end {
         End::Asked => Ok(()),
@@ -81,6 +86,33 @@ enum End {
     Superseded(u64),
 }
 
+/// Where the server is reached.
+struct Listeners {
+    public: TcpListener,
+    operators: Option<TcpListener>,
+}
+
+impl Listeners {
+    async fn open(public: &str, operators: Option<&str>) -> Result<Self, String> {
+        Ok(Self {
+            public: listener::listen("--listen", public).await?,
+            operators: match operators {
+                Some(address) => Some(listener::listen("--operator-listen", address).await?),
+                None => None,
+            },
+        })
+    }
+
+    fn addresses(&self) -> Result<(SocketAddr, Option<SocketAddr>), String> {
+        let address = |listener: &TcpListener| {
+            let address = listener.local_addr();
+            address.map_err(|error| error.to_string())
+        };
+        let operators = self.operators.as_ref().map(address).transpose()?;
+        Ok((address(&self.public)?, operators))
+    }
+}
+
 struct Server {
     options: Serve,
     plan: ClusterPlan,
@@ -91,7 +123,7 @@ impl Server {
     /// Serves from joining the cluster, as a life later than `earlier`, until all connections are closed.
     async fn live(
         &self,
-        listener: TcpListener,
+        listeners: Listeners,
         signals: &mut Signals,
         earlier: u64,
     ) -> Result<End, String> {
@@ -105,22 +137,34 @@ impl Server {
         let cluster = cluster::join(plan, &pubsub, &presence).await?;
         let endpoint = endpoint(options, &self.access, &pubsub, &presence);
         let readiness = Readiness::new(cluster.clone());
-        let routes = endpoint
-            .routes(SOCKET_PATH)
-            .or(health::routes(readiness.clone()))
-            .unify()
+        let operation = health::routes(readiness.clone())
             .or(cluster::routes(presence.clone(), cluster.clone()))
             .unify()
             .or(metrics::routes(endpoint.clone(), presence, cluster.clone()))
             .unify()
+            .boxed();
+        let for_public = match listeners.operators {
+            Some(_) => health::routes(readiness.clone()),
+            None => operation.clone(),
+        };
+        let routes = endpoint
+            .routes(SOCKET_PATH)
+            .or(for_public)
+            .unify()
             .or(site::pages(options.www.clone(), options.client.clone()))
-            .unify();
-        let (stop_accepting, stopped) = oneshot::channel::<()>();
-        let server = warp::serve(routes)
-            .incoming(listener)
-            .graceful(async { _ = stopped.await })
-            .run();
-        let server = tokio::spawn(server);
+            .unify()
+            .boxed();
+        let header_timeout = options.limits.header_timeout;
+        let serve = |listener, routes| {
+            let (stop, stopped) = watch::channel(false);
+            let server = http::serve(listener, routes, header_timeout, stopped);
+            (tokio::spawn(server), stop)
+        };
+        let (server, stop) = serve(listeners.public, routes);
+        // To the end: it is while the server stops that operators look.
+        let for_operators = listeners
+            .operators
+            .map(|listener| serve(listener, operation));
 
         let end = tokio::select! {
             signal = signals.next() => {
@@ -130,12 +174,17 @@ impl Server {
             later = superseded(cluster.as_ref()) => End::Superseded(later),
         };
         readiness.stop();
-        drop(stop_accepting);
+        stop.send_replace(true);
         let close = async {
             drain(&endpoint, server, options.operation.shutdown_grace).await;
             // Last, so that the lists of others name each user for as long as the connection is open.
             if let Some(cluster) = cluster {
                 cluster.leave().await;
+            }
+            if let Some((server, _stop)) = for_operators {
+                server.abort();
+                // For its port, which the next life wants.
+                _ = server.await;
             }
         };
         tokio::select! {
@@ -173,6 +222,7 @@ fn endpoint(
         .limits(Limits {
             max_message_bytes: max_frame_size,
             max_channels_per_transport: options.limits.max_channels,
+            max_connections: options.limits.max_connections,
             max_queue_bytes: options.limits.max_queue_bytes,
             idle_timeout: options.limits.idle_timeout,
             longpoll_window: options.longpoll.longpoll_window,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use herenow_core::protocol::Vsn;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -47,14 +47,13 @@ pub(crate) fn upgrade(
             return;
         };
         drop(context);
-        match downcast::<TokioIo<TcpStream>>(upgraded) {
-            Ok(parts) => {
-                let stream = parts.io.into_inner();
+        match into_tcp(upgraded) {
+            Ok((stream, read)) => {
                 // Many small messages at short intervals: waiting for acknowledgements would delay each.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "could not set TCP_NODELAY");
                 }
-                let mut driver = Driver::new(stream, parts.read_buf, session);
+                let mut driver = Driver::new(stream, read, session);
                 serve(&mut driver).await;
             }
             Err(upgraded) => {
@@ -64,6 +63,20 @@ pub(crate) fn upgrade(
             }
         }
     });
+}
+
+/// The socket of the operating system, and what has been read from it, if the server that accepted it was
+/// one of hyper's over TCP; else the connection as it was.
+fn into_tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    type Tcp = TokioIo<TcpStream>;
+    let (io, read) = match upgraded.downcast::<Tcp>() {
+        Ok(parts) => (parts.io, parts.read_buf),
+        // As warp serves, and whoever else lets hyper find out which HTTP it is.
+        Err(upgraded) => {
+            auto::upgrade::downcast::<Tcp>(upgraded).map(|parts| (parts.io, parts.read_buf))?
+        }
+    };
+    Ok((io.into_inner(), read))
 }
 
 /// Takes the driver by reference, because what is moved into a task takes its room twice.

@@ -28,6 +28,7 @@ use crate::{Limits, PubSub};
 const PIPE: usize = 256;
 
 const LIMITS: Limits = Limits {
+    max_connections: 10,
     max_message_bytes: 1 << 20,
     max_channels_per_transport: 100,
     max_queue_bytes: 2000,
