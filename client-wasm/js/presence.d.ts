@@ -25,7 +25,9 @@ export type PresenceState<Meta = any, Fields = unknown> = Record<
 
 /** The payload of a `presence_diff`. */
 export interface PresenceDiff<Meta = any, Fields = unknown> {
+  /** What came. It goes into the state first. */
   joins: PresenceState<Meta, Fields>;
+  /** What went. */
   leaves: PresenceState<Meta, Fields>;
 }
 
@@ -80,13 +82,16 @@ export interface PresenceChanges {
 
 /** What a `Presence` needs of a channel: herenow's has it, and so has that of phoenix.js. */
 export interface PresenceChannel {
+  /** Calls back for each such event. Returns what `off` takes. */
   on(event: string, callback: (payload?: any) => void): unknown;
+  /** The ref of the join in force. A state that comes with another one than the last is a new beginning. */
   joinRef(): string | null | undefined;
+  /** Stops a callback. Without it a `Presence` that was destroyed stays bound, and hears nothing. */
   off?(event: string, ref: any): unknown;
 }
 
 export interface PresenceOptions {
-  /** Other event names than `presence_state` and `presence_diff`. */
+  /** Other event names than `presence_state` and `presence_diff`, of the server's choosing. */
   events?: { state: string; diff: string };
 }
 
@@ -126,8 +131,9 @@ export class Presence<Meta = any, Fields = unknown> {
   pendingDiffs: PresenceDiff<Meta, Fields>[];
 
   /**
-   * All presences by key. The object is brought up to date when this is read, not before; to see what
-   * changed, use the callbacks. Assigning replaces everything, without a callback.
+   * All presences by key, in one live object: every event changes it in place. The presences in it are replaced
+   * when they change, and never changed themselves; for an array that stays as it is see `getSnapshot`. Assigning
+   * replaces everything and the object, without a callback.
    */
   get state(): PresenceState<Meta, Fields>;
   set state(presences: PresenceState<Meta, Fields>);
@@ -164,10 +170,14 @@ export class Presence<Meta = any, Fields = unknown> {
 
   /** The keys, in the order of `list`. */
   keys(): IterableIterator<string>;
+
   /** The presences, in the order of `list`. */
   values(): IterableIterator<PresenceEntry<Meta, Fields>>;
+
   /** The keys with their presences, in the order of `list`. */
   entries(): IterableIterator<[string, PresenceEntry<Meta, Fields>]>;
+
+  /** The same as `entries`, for `for (const [key, presence] of ...)`. */
   [Symbol.iterator](): IterableIterator<[string, PresenceEntry<Meta, Fields>]>;
 
   /**

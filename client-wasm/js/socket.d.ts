@@ -19,9 +19,12 @@ export interface SocketOptions {
   timeout?: number;
   /** How long after the last answer a heartbeat is sent, and how long it may stay unanswered, in ms. 30000. */
   heartbeatIntervalMs?: number;
-  /** How long to wait before the try with this number (the first is 1) to connect again, in ms. */
+  /**
+   * How long to wait before the try with this number (the first is 1) to connect again, in ms. What is no such
+   * number is an error, and 5000.
+   */
   reconnectAfterMs?: (tries: number) => number;
-  /** How long to wait before the try with this number to join a channel again, in ms. */
+  /** How long to wait before the try with this number to join a channel again, in the same way. */
   rejoinAfterMs?: (tries: number) => number;
   /** Hears of everything that is sent, received, opened, closed and in error. */
   logger?: (kind: string, message: string, data?: any) => void;
@@ -45,31 +48,41 @@ export interface SocketOptions {
   sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
   /**
    * Writes messages in place of `Serializer.encode`: hands what is to be sent to the callback, now or later.
-   * Not used if the transport is `LongPoll`.
+   * Not used if the transport is `LongPoll` from the start; kept if the socket changes to that because of
+   * `longPollFallbackMs`, as phoenix.js does, so the server has to read such frames from a long poll, too.
    */
   encode?: (message: Message, callback: (frame: any) => void) => void;
   /**
    * Reads messages in place of `Serializer.decode`: hands the message to the callback, now or later. Then
-   * every payload is made into an object, so a `Presence` of many members takes longer. Not used if the
-   * transport is `LongPoll`.
+   * every payload is made into an object, so a `Presence` of many members takes longer. Used where `encode` is.
    */
   decode?: (frame: any, callback: (message: Message) => void) => void;
 }
 
+/** How a transport hands over binary frames. Only "arraybuffer" is understood without a `decode` of your own. */
 export type BinaryType = "arraybuffer" | "blob";
 
 /** A class that is used like `WebSocket`. */
 export type TransportClass = new (url: string, protocols?: any) => any;
 
+/** The state of a socket's connection, as a WebSocket has it; "closed" as well before the first one. */
 export type ConnectionState = "connecting" | "open" | "closing" | "closed";
+
+/**
+ * The state of a channel: "closed" before it is joined and when it has ended, "errored" until it joins again.
+ * "leaving" never comes, for leaving is done at once; it is here for code that asks for it.
+ */
 export type ChannelState = "closed" | "errored" | "joined" | "joining" | "leaving";
 
 /** A message with its parts, as a socket's `onMessage` gets it. */
 export interface Message<Payload = any> {
   topic: string;
   event: string;
+  /** What JSON can hold, or an ArrayBuffer. */
   payload: Payload;
+  /** The ref of the push that this is or answers, if it is one or does. */
   ref: string | null;
+  /** The ref of the join that it belongs to, if it does. */
   join_ref: string | null;
 }
 
@@ -105,14 +118,19 @@ export class Socket {
   /** `LongPoll`. */
   getLongPollTransport(): typeof LongPoll;
 
+  /** Whether the connection is open: what is sent goes out at once. */
   isConnected(): boolean;
+
+  /** The state of the connection. */
   connectionState(): ConnectionState;
 
   /** The full address, with all parameters. */
   endPointURL(): string;
 
-  /** See the options of these names. */
+  /** Writes messages: see the option of this name. */
   encode: NonNullable<SocketOptions["encode"]>;
+
+  /** Reads messages: see the option of this name. */
   decode: NonNullable<SocketOptions["decode"]>;
 
   /** The protocol that fits the page: "wss" or "ws". */
@@ -138,16 +156,23 @@ export class Socket {
   /** Sends a message that belongs to no channel, as soon as there is a connection. */
   push(message: Partial<Message> & { topic: string; event: string }): void;
 
-  /** These return a ref, which `off` takes to remove the callback again. */
+  /** Calls back when a connection is open. Returns a ref, which `off` takes to remove the callback again. */
   onOpen(callback: () => void): string;
-  /** The callback gets the event of the transport. */
+
+  /** Calls back when a connection has closed, with the event of the transport. Returns a ref for `off`. */
   onClose(callback: (event: any) => void): string;
-  /** The callback gets the event of the transport, its class, and how many connections have been open. */
+
+  /**
+   * Calls back when a connection has failed, with the event of the transport, its class, and how many connections
+   * have been open. Returns a ref for `off`.
+   */
   onError(
     callback: (error: any, transport: TransportClass, establishedConnections: number) => void,
   ): string;
-  /** Hears of every message, after the channels. */
+
+  /** Hears of every message, after the channels. Returns a ref for `off`. */
   onMessage(callback: (message: Message) => void): string;
+
   /** Removes the callbacks with these refs. */
   off(refs: string[]): void;
 
@@ -161,7 +186,10 @@ export class Socket {
   /** A ref that no other message has. */
   makeRef(): string;
 
+  /** Gives a line to the logger, if there is one. */
   log(kind: string, message: string, data?: any): void;
+
+  /** Whether there is a logger: the one of the options, or the console with `debug`. */
   hasLogger(): boolean;
 }
 
@@ -180,8 +208,13 @@ export class Socket {
 export class Channel<Incoming extends object = Record<string, any>> {
   private constructor();
 
+  /** What it was made for. */
   readonly topic: string;
+
+  /** Where it is in its life. */
   readonly state: ChannelState;
+
+  /** The socket that has made it. */
   readonly socket: Socket;
 
   /**
@@ -224,11 +257,21 @@ export class Channel<Incoming extends object = Record<string, any>> {
   /** The ref of the join in force, which changes with each join. */
   joinRef(): string | null | undefined;
 
+  /** Whether it is not joined yet, or has ended. */
   isClosed(): boolean;
+
+  /** Whether its join failed or its connection was lost. It joins again by itself. */
   isErrored(): boolean;
+
+  /** Whether the server has answered its join with "ok". */
   isJoined(): boolean;
+
+  /** Whether its join is not answered yet. */
   isJoining(): boolean;
+
+  /** Never: leaving is done at once. */
   isLeaving(): boolean;
+
   /** Whether a push would go out at once. */
   canPush(): boolean;
 }
@@ -259,27 +302,39 @@ export class Push<Ok = any, Refused = any> {
 export class LongPoll {
   constructor(endPoint: string, protocols?: string[]);
 
+  /** That of a WebSocket: 0 while it opens, 1 when it is open, 3 when it is closed. */
   readonly readyState: number;
+  /** Tells the socket that its requests show that the session lives. */
   readonly skipHeartbeat: true;
   /** How long a request may take, in ms; for ever if 0. */
   timeout: number;
+  /** Called when the server has made a session. */
   onopen: (event: any) => void;
   /** Called with a status, or "timeout", before `onclose`. */
   onerror: (error: any) => void;
+  /** Called for each message, in the order in which they were sent. */
   onmessage: (event: { data: string }) => void;
+  /** Called once, when it is closed, by whomever. */
   onclose: (event: { code: number; reason: string; wasClean: boolean }) => void;
 
+  /** Sends a frame, together with what else is sent before the next request. */
   send(data: string | ArrayBuffer): void;
+  /** Ends it at once. What is not sent is dropped. */
   close(code?: number, reason?: string): void;
 }
 
 /** Writes and reads the frames of the protocol version 2.0.0: text, and binary if the payload is. */
 export const Serializer: {
+  /** Hands the frame of a message to the callback, and returns what that does. */
   encode<T>(message: Message, callback: (frame: string | ArrayBuffer) => T): T;
+  /** Hands the message of a frame to the callback, and returns what that does. Throws if it is none. */
   decode<T>(frame: string | ArrayBuffer, callback: (message: Message) => T): T;
 };
 
 // The names that @types/phoenix has for these.
+/** The same as `SocketOptions`. */
 export type SocketConnectOption = SocketOptions;
+/** What `makeRef` and the callbacks of a socket return. */
 export type MessageRef = string;
+/** The statuses that `receive` is mostly called with. */
 export type PushStatus = "ok" | "error" | "timeout";
