@@ -55,6 +55,8 @@ const OPEN = 1;
 
 const RECONNECT_AFTER = [10, 50, 100, 150, 200, 250, 500, 1000, 2000];
 const REJOIN_AFTER = [1000, 2000, 5000];
+// If the functions for these give none.
+const DELAY_IF_NONE = 5000;
 
 const closure = (value) => (typeof value === "function" ? value : () => value);
 
@@ -420,9 +422,17 @@ export class Socket {
     callback?.(roundTrip);
   }
 
+  // Whatever the application's function does, there is a next try, and not at once.
   #answerDelay(channel, tries) {
-    const delay = channel ? this.rejoinAfterMs(tries) : this.reconnectAfterMs(tries);
-    this.#core.call(SET_DELAY, channel, delay);
+    const name = channel ? "rejoinAfterMs" : "reconnectAfterMs";
+    let delay = DELAY_IF_NONE;
+    try {
+      const given = this[name](tries);
+      if (!(given >= 0)) throw new TypeError(`Socket: ${name} returned ${given}, which is no time in ms`);
+      delay = given;
+    } finally {
+      this.#core.call(SET_DELAY, channel, delay);
+    }
   }
 
   // Frames.

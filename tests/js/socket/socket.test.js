@@ -128,6 +128,32 @@ test("the delays of reconnects and rejoins are asked for, with the number of the
   ]);
 });
 
+test("a delay that is none is an error, and the next try comes all the same, not at once", () => {
+  const fails = () => {
+    throw new Error("of the application");
+  };
+  for (const [delay, expected] of [
+    [() => undefined, /TypeError: Socket: reconnectAfterMs returned undefined, which is no time in ms/],
+    [() => NaN, /reconnectAfterMs returned NaN/],
+    [() => -1, /reconnectAfterMs returned -1/],
+    [fails, /of the application/],
+  ]) {
+    openSocket({ reconnectAfterMs: delay });
+    const made = Transport.made.length;
+    assert.throws(() => Transport.last.closed(), (error) => expected.test(String(error)));
+    clock.advance(4_999);
+    assert.equal(Transport.made.length, made);
+    clock.advance(1);
+    assert.equal(Transport.made.length, made + 1);
+  }
+  const socket = openSocket({ rejoinAfterMs: () => {} });
+  const channel = socket.channel("room:1");
+  channel.join();
+  assert.throws(() => reply(channel.joinRef(), "room:1", "error"), /rejoinAfterMs returned undefined/);
+  clock.advance(5_000);
+  assert.equal(channel.state, "joining");
+});
+
 test("there is one timer for everything, and none for a socket that has ended", () => {
   const socket = openSocket();
   const channel = joinedChannel(socket);
