@@ -5,8 +5,16 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { Clock } from "../support/clock.js";
-import { Presence, Socket } from "../support/package.js";
+import { LongPoll, Presence, Socket } from "../support/package.js";
+import { polling } from "../support/polling.js";
 import { transports } from "../support/transport.js";
+
+const metas = (...refs) => ({ metas: refs.map((phx_ref) => ({ phx_ref })) });
+
+// A room whose state is read in wasm first.
+const names = Array.from({ length: 1_000 }, (_, i) => `größe ${i} 😀`);
+const crowd = (...more) => Object.fromEntries([...names, ...more].map((name) => [name, metas(name)]));
+assert.ok(JSON.stringify(crowd()).length > 2 ** 15);
 
 let clock;
 let Transport;
@@ -28,7 +36,6 @@ beforeEach(() => {
 });
 afterEach(() => clock.uninstall());
 
-const metas = (...refs) => ({ metas: refs.map((phx_ref) => ({ phx_ref })) });
 const receive = (event, payload) => transport.receive([null, null, "room:1", event, payload]);
 const keys = (presence) => presence.list((key) => key).sort();
 
@@ -92,3 +99,59 @@ test("a Presence keeps its members over a reconnect, until the new state comes",
   receive("presence_state", { bob: metas("2") });
   assert.deepEqual(keys(presence), ["bob", "eve"]);
 });
+
+// Whoever was there keeps the object.
+function takesInACrowd(presence, deliver) {
+  deliver("presence_state", crowd());
+  const before = presence.list();
+  assert.deepEqual(keys(presence), names.toSorted());
+  deliver("presence_state", crowd("eve"));
+  assert.deepEqual(keys(presence), [...names, "eve"].sort());
+  assert.ok(before.every((entry, i) => presence.list()[i] === entry));
+  assert.deepEqual(presence.get(names[7]), metas(names[7]));
+}
+
+test("a Presence takes in large states", () => {
+  const { parse } = JSON;
+  let longest = 0;
+  JSON.parse = (text) => ((longest = Math.max(longest, text.length)), parse(text));
+  try {
+    takesInACrowd(new Presence(channel), receive);
+  } finally {
+    JSON.parse = parse;
+  }
+  assert.ok(longest < JSON.stringify(crowd()).length, "none was parsed as a whole");
+});
+
+test("a Presence takes in large states that somebody has looked at before", () => {
+  const presence = new Presence(channel);
+  channel.onMessage = (_event, payload) => payload;
+  takesInACrowd(presence, receive);
+  delete channel.onMessage;
+  channel.on("presence_state", (payload) => assert.ok(Object.keys(payload).length >= names.length));
+  takesInACrowd(new Presence(channel), receive);
+});
+
+test("a Presence takes in large states over long poll", () =>
+  polling(async (world) => {
+    const socket = new Socket("ws://host/socket", { transport: LongPoll });
+    const channel = socket.channel("room:1");
+    const presence = new Presence(channel);
+    channel.join();
+    socket.connect();
+    await world.open();
+    const ref = channel.joinRef();
+    const deliver = async (event, payload, ...refs) => {
+      const [joinRef = null, messageRef = null] = refs;
+      const messages = [JSON.stringify([joinRef, messageRef, "room:1", event, payload])];
+      await world.answer("GET", { status: 200, token: "T", messages });
+    };
+    await deliver("phx_reply", { status: "ok", response: {} }, ref, ref);
+    await deliver("presence_state", crowd());
+    const before = presence.list();
+    await deliver("presence_state", crowd("eve"));
+    assert.deepEqual(keys(presence), [...names, "eve"].sort());
+    assert.ok(before.every((entry, i) => presence.list()[i] === entry));
+    socket.disconnect();
+    await world.pass();
+  }));
