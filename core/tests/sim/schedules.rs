@@ -27,7 +27,8 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         max_shrink_iters: 4_000,
-        source_file: Some(file!()),
+        // What fails is printed, and belongs into a scenario with a name.
+        failure_persistence: None,
         ..ProptestConfig::default()
     }
 }

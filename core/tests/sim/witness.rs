@@ -36,7 +36,7 @@ impl Witness {
     }
 
     /// Of each replica what it had at some time is listed, all of it or nothing, and never less recent
-    /// than before. As long as a later life is remembered, nothing of an earlier one is; and nothing of
+    /// than before, unless it was forgotten. As long as a later life is remembered, nothing of an earlier one is; and nothing of
     /// one that said goodbye, as long as that is.
     fn look_at_lists(&mut self, now: Now, facts: &Facts, machine: &Machine, config: &NodeConfig) {
         let is_recent = |at: u64| now.local - at < config.permdown_after_ms;
@@ -70,6 +70,8 @@ impl Witness {
                     }
                 }
                 Output::Forgotten(replica) => {
+                    // Should it return after all, it is new.
+                    self.seen.retain(|(of, _), _| of != replica);
                     let was_silent = self.silent.remove(replica).is_some();
                     if facts.gone.contains(replica) && !was_silent {
                         self.buried.insert(replica.clone(), now.local);
