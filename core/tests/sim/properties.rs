@@ -307,6 +307,24 @@ fn r5_a_node_that_hung_until_the_others_forgot_brings_nobody_back_to_them() {
 }
 
 #[test]
+fn r5_what_a_node_that_hung_brings_back_of_one_that_died_is_gone_again_in_time() {
+    let mut world = World::watching(3);
+    world.come(2, 1, "somebody");
+    world.run(100);
+    world.stick(0);
+    // Heartbeats wait for it, and it cannot tell how old they are.
+    world.run(1_500);
+    world.crash(2);
+    world.run(world.config.permdown_after_ms + 5_000);
+    assert_eq!(world.state(1, 2), None, "it is forgotten");
+    world.resume(0, false);
+    world.run(world.config.down_after_ms + world.config.heartbeat_ms);
+    for at in 0..2 {
+        assert_eq!(world.seen(at), owned(&[]), "host {at}");
+    }
+}
+
+#[test]
 fn r5_who_left_while_its_node_was_cut_off_does_not_flicker_up_when_it_returns() {
     let mut world = World::watching(2);
     world.come(0, 1, "stays");
