@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { collected } from "../support/gc.js";
 import { record } from "../support/recorder.js";
 
 // As much of a window, or of its document, as is looked at. Those of phoenix.js listen for ever: `reset` ends that.
@@ -188,6 +189,21 @@ test("the page holds a socket from connect to disconnect, once", () => {
       assert.deepEqual(listeners(), []);
     }
   });
+});
+
+test("a socket that was disconnected is let go of", async () => {
+  page.reset();
+  const use = () => {
+    let reference;
+    record(Socket, ({ socket, Transport }) => {
+      socket.connect();
+      Transport.last.opened();
+      socket.disconnect();
+      reference = new WeakRef(socket);
+    });
+    return reference;
+  };
+  await collected("the socket", use());
 });
 
 test("an address without a host is that of the page", () => {
