@@ -1,4 +1,4 @@
-// What the package exports, however the wasm comes.
+// The client, however the wasm comes. A release has all of it in this module, as one.
 
 export { Channel } from "./channel.js";
 export { LongPoll } from "./longpoll.js";
@@ -6,3 +6,7 @@ export { Presence } from "./presence.js";
 export { Push } from "./push.js";
 export { Serializer } from "./serializer.js";
 export { Socket } from "./socket.js";
+
+// Not for applications.
+export { Snapshot } from "./snapshot.js";
+export { explain, start, wasm } from "./wasm.js";

@@ -3,4 +3,4 @@
 
 import "./inline.js";
 
-export * from "./client.js";
+export { Channel, LongPoll, Presence, Push, Serializer, Socket } from "./client.js";

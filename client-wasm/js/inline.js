@@ -1,4 +1,4 @@
-import { explain, start, wasm } from "./wasm.js";
+import { explain, start, wasm } from "./client.js";
 import { bytes } from "./wasm-bytes.js";
 
 if (wasm === null) {

@@ -1,9 +1,9 @@
 // The client without the bytes of the wasm, for applications that serve them as a file of their own:
 // `await init(url)` before anything else.
 
-import { explain, start, wasm } from "./wasm.js";
+import { explain, start, wasm } from "./client.js";
 
-export * from "./client.js";
+export { Channel, LongPoll, Presence, Push, Serializer, Socket } from "./client.js";
 
 let starting = null;
 

@@ -1,5 +1,5 @@
-//! The JavaScript of a release: minified by esbuild, module by module, and once more as CommonJS. Whoever
-//! bundles gets it minified either way; who serves the modules as they are does not.
+//! The JavaScript of a release: what all entries share joined into one module, so that who serves the modules as
+//! they are has a few requests instead of dozens; all of it minified, and once more as CommonJS.
 
 use std::{
     fs,
@@ -17,21 +17,29 @@ use crate::{
 /// What every browser with WebAssembly.Module and private fields understands.
 const TARGET: &str = "--target=es2022";
 
+/// The module that takes up all others but [`ENTRIES`].
+const JOINED: &str = "client.js";
+
+/// The modules that stay, each of a few lines (or bytes).
+const ENTRIES: [&str; 5] = [
+    "index.js",
+    "inline.js",
+    "react.js",
+    "slim.js",
+    "wasm-bytes.js",
+];
+
 /// Replaces the modules in `files` by minified ones, and adds `cjs/`. Needs npm.
 pub(crate) fn minify(files: &mut Files) -> Result<()> {
     node::install()?;
     let dir = target_dir()?.join("minify");
+    join(files, &dir)?;
     tree::lay_out(files, &dir.join("in"))?;
     for (format, out) in [("esm", "esm"), ("cjs", "cjs")] {
         let out = dir.join(out);
         node::tool("esbuild")
             .args(modules(files).map(|module| dir.join("in").join(module)))
-            .args([
-                "--minify",
-                "--pure:console.warn",
-                "--log-level=warning",
-                TARGET,
-            ])
+            .args(["--minify", "--log-level=warning", TARGET])
             .args([
                 format!("--format={format}"),
                 format!("--outdir={}", out.display()),
@@ -56,6 +64,38 @@ pub(crate) fn minify(files: &mut Files) -> Result<()> {
         "cjs/package.json".into(),
         b"{ \"type\": \"commonjs\" }\n".to_vec(),
     );
+    Ok(())
+}
+
+/// Joins the modules into one. Terser puts constants in place of their names, across modules, which esbuild does not.
+fn join(files: &mut Files, dir: &Path) -> Result<()> {
+    let (apart, joined) = (dir.join("apart"), dir.join("joined.js"));
+    tree::lay_out(files, &apart)?;
+    node::tool("esbuild")
+        .args([apart.join(JOINED)])
+        // The glue warns of arguments that are never given.
+        .args([
+            "--bundle",
+            "--format=esm",
+            "--pure:console.warn",
+            "--log-level=warning",
+            TARGET,
+        ])
+        .args([format!("--outfile={}", joined.display())])
+        .run()?;
+    let minified = node::tool("terser")
+        .args([&joined])
+        .args(["--module", "--ecma", "2022", "--mangle"])
+        .args(["--compress", "passes=3,unsafe_arrows"])
+        .read()?;
+    let parts: Vec<PathBuf> = modules(files)
+        .filter(|module| ENTRIES.iter().all(|entry| *module != Path::new(entry)))
+        .map(PathBuf::from)
+        .collect();
+    for part in parts {
+        files.remove(&part);
+    }
+    files.insert(JOINED.into(), minified.into_bytes());
     Ok(())
 }
 

@@ -9,9 +9,7 @@ use crate::{
     workspace::{package_dir, target_dir},
 };
 
-/// What the whole client, wasm and JavaScript compressed with gzip -9, may be. It is a little more than what has been
-/// reached: nothing large is lost again unnoticed, and a fix may take its bytes.
-const BUDGET_BYTES: usize = 21_600;
+const BUDGET_BYTES: usize = 21_400;
 
 /// Builds the package as it is released, prints the sizes, and fails past the budget.
 pub(crate) fn size() -> Result<()> {

@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 import { Ours as Presence, RawChannel } from "../support/presence.js";
 import { PACKAGE } from "../support/server.js";
 
-const { wasm } = await import(`${PACKAGE}/wasm.js`);
+const { wasm } = await import(`${PACKAGE}/client.js`);
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc");

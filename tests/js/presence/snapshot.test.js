@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { Ours, PlainChannel, RawChannel, Theirs, steps, take, text, watch } from "../support/presence.js";
 import { PACKAGE } from "../support/server.js";
 
-const { Snapshot } = await import(`${PACKAGE}/snapshot.js`);
+const { Snapshot } = await import(`${PACKAGE}/client.js`);
 
 // A member that makes every state a large one.
 const FILLER = JSON.stringify(']},"{'.repeat(6_000));
