@@ -33,6 +33,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the nodes may take to find each other.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
+/// By how much the load may be late. Its own limit (`--timeout`) is less, so that it ends by itself and says
+/// what it waits for.
+const LOAD_LATE_BY: Duration = Duration::from_secs(300);
+
 /// A soak's sizes.
 #[derive(Args)]
 pub(crate) struct Soak {
@@ -88,6 +92,10 @@ impl Soak {
         let mut faults = Faults::new(every, Duration::from_secs(self.gone), duration);
         let mut verdict = Verdict::default();
         loop {
+            if start.elapsed() > duration + LOAD_LATE_BY {
+                // Dropping it ends it.
+                bail!("the load has not ended {LOAD_LATE_BY:?} after its time");
+            }
             if let Some(fault) = faults.due(start.elapsed(), &mut nodes)? {
                 println!("{fault}");
             }

@@ -8,8 +8,14 @@ use super::sample::Sampled;
 /// The first part of the time is warm-up: buffers grow to what they need.
 const WARM_UP: f64 = 0.25;
 
-/// Fewer samples than this say nothing of growth.
+/// Fewer samples than this, after the warm-up, say nothing of growth.
 const ENOUGH: usize = 30;
+
+/// What share of the samples may lack a value: now and then a busy node does not answer in time.
+const MAY_MISS: f64 = 0.1;
+
+/// What may not grow.
+const VALUES: [&str; 3] = ["resident_bytes", "open_files", "tasks"];
 
 /// How much more the first node, which lives through all, may use at the end than after the warm-up.
 const MAY_GROW: f64 = 0.1;
@@ -51,7 +57,12 @@ impl Verdict {
             Some(0) => {}
             Some(errors) => bail!("{errors} errors; see the lines with \"soak\":\"error\""),
         }
-        for value in ["resident_bytes", "open_files", "tasks"] {
+        let samples = self.after_warm_up().count();
+        for value in VALUES {
+            let missing = samples - self.points(value).len();
+            if samples >= ENOUGH && missing as f64 > samples as f64 * MAY_MISS {
+                bail!("{value} of the first node is missing in {missing} of {samples} samples");
+            }
             if let Some(growth) = self.growth(value).filter(|growth| *growth > MAY_GROW) {
                 let percent = growth * 100.0;
                 bail!("{value} of the first node grew by {percent:.0} % after the warm-up");
@@ -67,20 +78,26 @@ impl Verdict {
     /// By what share a value of the first node grew from the end of the warm-up to the end, on the line
     /// that fits it best. `None` if there are too few samples.
     fn growth(&self, value: &str) -> Option<f64> {
-        let end = self.samples.last()?.seconds;
-        let points: Vec<(f64, f64)> = self
-            .samples
-            .iter()
-            .filter(|sampled| sampled.seconds >= end * WARM_UP)
-            .filter_map(|sampled| {
-                let (_, first) = sampled.nodes.first()?;
-                Some((sampled.seconds, first[value].as_f64()?))
-            })
-            .collect();
+        let points = self.points(value);
         if points.len() < ENOUGH {
             return None;
         }
         growth(&points)
+    }
+
+    /// The times and values of the first node, where its samples have them.
+    fn points(&self, value: &str) -> Vec<(f64, f64)> {
+        let point = |sampled: &Sampled| {
+            let (_, first) = sampled.nodes.first()?;
+            Some((sampled.seconds, first[value].as_f64()?))
+        };
+        self.after_warm_up().filter_map(point).collect()
+    }
+
+    fn after_warm_up(&self) -> impl Iterator<Item = &Sampled> {
+        let end = self.samples.last().map_or(0.0, |last| last.seconds);
+        let samples = self.samples.iter();
+        samples.filter(move |sampled| sampled.seconds >= end * WARM_UP)
     }
 }
 
@@ -107,7 +124,7 @@ mod tests {
     fn soak(errors: u64, memory: impl Fn(usize) -> f64) -> Verdict {
         let mut verdict = Verdict::default();
         for second in 0..100 {
-            let node = json!({"resident_bytes": memory(second), "open_files": 10});
+            let node = json!({"resident_bytes": memory(second), "open_files": 10, "tasks": 20});
             verdict.note(Sampled {
                 seconds: second as f64,
                 nodes: vec![("node-0".into(), node)],
@@ -136,6 +153,20 @@ mod tests {
     fn an_error_does_not_pass_and_neither_does_a_load_that_has_not_ended() {
         assert!(soak(1, |_| 1.0).check().is_err());
         assert!(Verdict::default().check().is_err());
+    }
+
+    #[test]
+    fn a_value_that_is_not_sampled_does_not_pass() {
+        for value in VALUES {
+            let mut verdict = soak(0, |_| 1.0);
+            for sampled in &mut verdict.samples[60..] {
+                sampled.nodes[0].1[value].take();
+            }
+            let error = verdict.check().unwrap_err().to_string();
+            assert!(error.contains(value) && error.contains("40 of"), "{error}");
+            verdict.samples.truncate(62);
+            assert!(verdict.check().is_ok());
+        }
     }
 
     #[test]
