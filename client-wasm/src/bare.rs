@@ -6,6 +6,8 @@
 //! The allocator is one list of free blocks, neighbours joined. What lives here are some large arrays, so the
 //! list is short, and an allocator for thousands of small objects would only be five times the code.
 
+#![allow(unsafe_code, reason = "an allocator for one thread")]
+
 use core::arch::wasm32;
 
 use lol_alloc::{AssumeSingleThreaded, FreeListAllocator};

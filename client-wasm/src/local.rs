@@ -33,6 +33,7 @@ mod single {
     /// A value of the only thread.
     pub(crate) struct Local<T>(RefCell<T>);
 
+    #[allow(unsafe_code, reason = "a static of the only thread")]
     // SAFETY: without std, this crate is built for wasm without atomics only, where nothing can be shared with
     // another thread, because there is none.
     unsafe impl<T> Sync for Local<T> {}

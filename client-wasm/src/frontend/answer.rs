@@ -125,7 +125,8 @@ pub enum JoinError {
     Refused(Payload),
     /// There was no answer in time.
     TimedOut,
-    /// The channel was left, or closed by the server, before there was an answer.
+    /// The channel was left, or closed by the server, before there was an answer. There is no joining it
+    /// again: make another.
     Ended,
     /// `join` was called before. It is called once; the channel joins again by itself.
     AlreadyJoined,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use herenow_core::client::{self, ChannelId, ChannelState};
+use herenow_core::client::{self, CannotJoin, ChannelId, ChannelState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -77,7 +77,8 @@ impl Channel {
         });
         match joined {
             Ok(answer) => Join::waiting(answer),
-            Err(client::AlreadyJoined) => Join::failed(JoinError::AlreadyJoined),
+            Err(CannotJoin::AlreadyJoined) => Join::failed(JoinError::AlreadyJoined),
+            Err(CannotJoin::Ended) => Join::failed(JoinError::Ended),
         }
     }
 

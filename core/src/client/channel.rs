@@ -23,19 +23,27 @@ pub enum ChannelState {
     Joined,
 }
 
-/// `join` was called twice. It can be called once for each channel; rejoining is the client's business.
+/// Why a channel cannot be joined. `join` is called once for each; rejoining is the client's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AlreadyJoined;
+pub enum CannotJoin {
+    /// It was joined before.
+    AlreadyJoined,
+    /// It was left or removed, or the server closed it.
+    Ended,
+}
 
-impl fmt::Display for AlreadyJoined {
+impl fmt::Display for CannotJoin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the channel was joined before: it joins again by itself, or make another channel",
-        )
+        f.write_str(match self {
+            Self::AlreadyJoined => {
+                "the channel was joined before: it joins again by itself, or make another channel"
+            }
+            Self::Ended => "the channel has ended: make another channel",
+        })
     }
 }
 
-impl core::error::Error for AlreadyJoined {}
+impl core::error::Error for CannotJoin {}
 
 #[derive(Debug)]
 pub(super) struct Channel<C: Content> {
@@ -181,12 +189,12 @@ impl<C: Content> Client<C> {
         now: u64,
         id: ChannelId,
         timeout: Option<u64>,
-    ) -> Result<(), AlreadyJoined> {
+    ) -> Result<(), CannotJoin> {
         let Some(channel) = self.channels.get_mut(id) else {
-            return Err(AlreadyJoined);
+            return Err(CannotJoin::Ended);
         };
         if core::mem::replace(&mut channel.joined_once, true) {
-            return Err(AlreadyJoined);
+            return Err(CannotJoin::AlreadyJoined);
         }
         channel.timeout = timeout.unwrap_or(channel.timeout);
         self.rejoin(now, id);
@@ -221,7 +229,7 @@ impl<C: Content> Client<C> {
     }
 
     /// Whether a push would go out at once.
-    pub fn can_push(&self, id: ChannelId) -> bool {
+    pub(super) fn can_push(&self, id: ChannelId) -> bool {
         self.is_connected() && self.channel_state(id) == ChannelState::Joined
     }
 

@@ -63,7 +63,7 @@ mod timeout;
 
 use alloc::collections::VecDeque;
 
-pub use channel::{AlreadyJoined, ChannelState};
+pub use channel::{CannotJoin, ChannelState};
 pub use config::{CLOSE_WAIT, Config, HEARTBEAT_INTERVAL, Schedule, TIMEOUT};
 pub use connection::ConnectionState;
 pub use content::{Close, Content, Payload, Text};
@@ -127,11 +127,6 @@ impl<C: Content> Client<C> {
             waiting: Vec::new(),
             outputs: VecDeque::new(),
         }
-    }
-
-    /// The delays in force.
-    pub fn config(&self) -> &Config {
-        &self.config
     }
 
     /// The next thing to do or to tell; `None` when there is nothing more until the next method call.

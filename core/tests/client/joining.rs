@@ -1,4 +1,4 @@
-use herenow_core::client::{AlreadyJoined, ChannelState, Config, Payload, Schedule, Timer};
+use herenow_core::client::{CannotJoin, ChannelState, Config, Payload, Schedule, Timer};
 
 use crate::driver::Driver;
 
@@ -23,10 +23,25 @@ fn a_channel_can_be_joined_once() {
     let mut driver = Driver::open();
     let channel = driver.channel("room:1");
     driver.join(channel);
-    assert_eq!(driver.client.join(0, channel, None), Err(AlreadyJoined));
-    driver.leave(channel);
-    assert_eq!(driver.client.join(0, channel, None), Err(AlreadyJoined));
-    assert!(AlreadyJoined.to_string().contains("make another channel"));
+    let again = driver.client.join(0, channel, None);
+    assert_eq!(again, Err(CannotJoin::AlreadyJoined));
+    let text = CannotJoin::AlreadyJoined.to_string();
+    assert!(text.contains("joined before"), "{text}");
+}
+
+#[test]
+fn a_channel_that_was_left_or_removed_has_ended_whether_it_was_joined_or_not() {
+    let mut driver = Driver::open();
+    let [left, removed] = ["room:1", "room:2"].map(|topic| driver.channel(topic));
+    driver.join(left);
+    driver.leave(left);
+    driver.client.remove(removed);
+    for channel in [left, removed] {
+        let ended = driver.client.join(0, channel, None);
+        assert_eq!(ended, Err(CannotJoin::Ended));
+    }
+    let text = CannotJoin::Ended.to_string();
+    assert!(text.contains("make another channel"), "{text}");
 }
 
 #[test]

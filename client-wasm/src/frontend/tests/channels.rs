@@ -87,6 +87,7 @@ fn a_join_that_cannot_be_answered_says_so() {
     let join = left.join();
     left.leave();
     assert!(matches!(ready(join), Some(Err(JoinError::Ended))));
+    assert!(matches!(ready(left.join()), Some(Err(JoinError::Ended))));
 }
 
 #[test]
