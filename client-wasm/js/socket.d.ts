@@ -76,7 +76,9 @@ export type ChannelState = "closed" | "errored" | "joined" | "joining" | "leavin
 
 /** A message with its parts, as a socket's `onMessage` gets it. */
 export interface Message<Payload = any> {
+  /** That of a channel, or one of your own. */
   topic: string;
+  /** What has happened, or is asked for. */
   event: string;
   /** What JSON can hold, or an ArrayBuffer. */
   payload: Payload;
