@@ -11,6 +11,7 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "npm")]
 extern crate alloc;
 
 #[cfg(all(not(feature = "std"), target_arch = "wasm32"))]

@@ -1,4 +1,4 @@
-//! Numbers compared without floating point, whose parsing would outweigh all the rest of the wasm.
+//! Numbers compared by their digits and not in floating point: exactly, however long they are.
 
 use alloc::vec::Vec;
 

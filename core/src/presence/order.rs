@@ -36,7 +36,7 @@ pub(super) struct Place {
 }
 
 /// Sorts places whose ranks are array indices: by byte after byte, from the lowest. It takes a fraction of
-/// the time, and of the wasm, that a sort by comparison would.
+/// the time that a sort by comparison would.
 fn sort(places: &mut Vec<Place>) {
     let mut sorted = places.clone();
     for shift in [0, 8, 16, 24] {

@@ -34,7 +34,7 @@ impl Span {
         }
     }
 
-    /// Spans are made by a scan, on character boundaries; `get` leaves the panic out of the wasm.
+    /// Spans are made by a scan, on character boundaries; `get` leaves the panic out.
     #[inline]
     pub(super) fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end() as usize)

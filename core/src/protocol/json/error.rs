@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// The first thing wrong with a JSON text. Small and `Copy`: the words are only made by `Display`, so
-/// that a caller who never prints it (the wasm client) does not carry them.
+/// that a caller who never prints it (a page in Rust) does not carry them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     /// Byte offset in the text that was scanned.
