@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-use super::at_least;
 use super::board::Board;
+use super::in_bounds;
 use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::{Recorder, Summary};
@@ -59,10 +59,10 @@ impl Arrivals {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        at_least("rate", self.rate, 1)?;
-        at_least("joins", self.joins, 1)?;
-        at_least("topics", self.topics, 1)?;
-        at_least("joiners", self.joiners, 1)
+        in_bounds("rate", self.rate, 1)?;
+        in_bounds("joins", self.joins, 1)?;
+        in_bounds("topics", self.topics, 1)?;
+        in_bounds("joiners", self.joiners, 1)
     }
 
     pub(super) async fn run(&self, run: &Run) -> Result<(Summary, Measured), Error> {

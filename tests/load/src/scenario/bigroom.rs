@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::board::Board;
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::{Recorder, Summary};
@@ -90,8 +90,8 @@ impl Scenario for Bigroom {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("sockets", self.sockets, 1)?;
-        at_least("members", self.members, self.sockets)
+        in_bounds("sockets", self.sockets, 1)?;
+        in_bounds("members", self.members, self.sockets)
     }
 
     async fn run(&self, run: &Run) -> Result<BigroomOutcome, Error> {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::{Recorder, Summary};
@@ -83,9 +83,9 @@ impl Scenario for Broadcast {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("subscribers", self.subscribers, 1)?;
-        at_least("in-flight", self.in_flight, 1)?;
-        at_least("messages", self.messages, self.in_flight)
+        in_bounds("subscribers", self.subscribers, 1)?;
+        in_bounds("in-flight", self.in_flight, 1)?;
+        in_bounds("messages", self.messages, self.in_flight)
     }
 
     async fn run(&self, run: &Run) -> Result<BroadcastOutcome, Error> {

@@ -10,7 +10,7 @@ use herenow_core::client::ChannelId;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::{Recorder, Summary};
@@ -82,10 +82,10 @@ impl Scenario for Churn {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("topics", self.topics, 1)?;
-        at_least("clients", self.clients, self.topics)?;
-        at_least("cycles", self.cycles, 1)?;
-        at_least(
+        in_bounds("topics", self.topics, 1)?;
+        in_bounds("clients", self.clients, self.topics)?;
+        in_bounds("cycles", self.cycles, 1)?;
+        in_bounds(
             "seconds",
             usize::try_from(self.seconds).unwrap_or(usize::MAX),
             1,

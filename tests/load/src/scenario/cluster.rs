@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arrivals::Arrivals;
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::error::Error;
 use crate::latency::Summary;
 use crate::measure::Measured;
@@ -90,7 +90,7 @@ impl Scenario for Cluster {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("node", self.nodes.len(), 1)?;
+        in_bounds("node", self.nodes.len(), 1)?;
         self.arrivals().check()
     }
 

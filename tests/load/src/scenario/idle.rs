@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::arrivals::Arrivals;
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::Summary;
@@ -93,9 +93,9 @@ impl Scenario for Idle {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("clients", self.clients, 1)?;
-        at_least("per-topic", self.per_topic, 1)?;
-        at_least("topics-each", self.topics_each, 1)?;
+        in_bounds("clients", self.clients, 1)?;
+        in_bounds("per-topic", self.per_topic, 1)?;
+        in_bounds("topics-each", self.topics_each, 1)?;
         if self.topics() >= self.topics_each {
             return Ok(());
         }

@@ -78,12 +78,30 @@ pub trait Scenario {
     fn run(&self, run: &Run) -> impl Future<Output = Result<Self::Outcome, Error>>;
 }
 
-/// Checks that a count is at least this.
-fn at_least(flag: &str, count: usize, least: usize) -> Result<(), Error> {
-    if count >= least {
-        return Ok(());
+/// The most that any count may be: more than one machine carries out, and little enough to have room made
+/// for it beforehand.
+const MOST: usize = 1 << 24;
+
+/// Checks that a count is at least this, and none that could not be carried out.
+fn in_bounds(flag: &str, count: usize, least: usize) -> Result<(), Error> {
+    let bound = match count {
+        _ if count < least => format!("at least {least}"),
+        _ if count > MOST => format!("at most {MOST}"),
+        _ => return Ok(()),
+    };
+    Err(Error::settings(format!("--{flag} {count}: give {bound}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_neither_less_nor_more_than_can_be_carried_out() {
+        assert!(in_bounds("joins", 1, 1).is_ok() && in_bounds("joins", MOST, 1).is_ok());
+        let few = in_bounds("joins", 0, 1).unwrap_err().to_string();
+        assert!(few.contains("--joins 0: give at least 1"), "{few}");
+        let many = in_bounds("joins", usize::MAX, 1).unwrap_err().to_string();
+        assert!(many.contains("give at most 16777216"), "{many}");
     }
-    Err(Error::settings(format!(
-        "--{flag} {count}: give at least {least}"
-    )))
 }

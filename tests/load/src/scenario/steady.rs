@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arrivals::Arrivals;
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::error::Error;
 use crate::latency::Summary;
 use crate::measure::Measured;
@@ -84,7 +84,7 @@ impl Scenario for Steady {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("members", self.members, 1)?;
+        in_bounds("members", self.members, 1)?;
         self.arrivals().check()
     }
 

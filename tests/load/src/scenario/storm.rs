@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::crowd::Crowd;
 use crate::error::Error;
 use crate::latency::{Recorder, Summary};
@@ -50,7 +50,7 @@ impl Scenario for Storm {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("clients", self.clients, 1)
+        in_bounds("clients", self.clients, 1)
     }
 
     async fn run(&self, run: &Run) -> Result<StormOutcome, Error> {

@@ -56,7 +56,7 @@ impl Problem {
 /// What has been received and not handled.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    /// As long as it has to become before there can be anything to handle.
+    /// As long as it has to become before there can be anything to handle, or so far as it has grown.
     bytes: Vec<u8>,
     /// How much of that is there.
     filled: usize,
@@ -117,7 +117,9 @@ impl Inbox {
         Ok(found)
     }
 
+    /// Makes room as bytes come, and not for all that a header promises.
     fn keep(&mut self, bytes: &[u8], needed: usize) {
+        let needed = needed.min(BUFFER_BYTES.max(2 * bytes.len()));
         self.filled = bytes.len();
         self.bytes = Vec::with_capacity(needed.max(bytes.len()));
         self.bytes.extend_from_slice(bytes);

@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep_until};
 use self::member::Member;
 use self::tally::{Counts, Sample};
 use self::world::World;
-use super::{Scenario, at_least};
+use super::{Scenario, in_bounds};
 use crate::error::Error;
 use crate::latency::Summary;
 use crate::measure::{Measured, Meter};
@@ -139,17 +139,17 @@ impl Scenario for Soak {
     }
 
     fn check(&self) -> Result<(), Error> {
-        at_least("members", self.members, 1)?;
-        at_least("actions", self.actions, 1)?;
-        at_least("topics", self.topics, 1)?;
-        at_least("shouts", self.shouts, 1)?;
+        in_bounds("members", self.members, 1)?;
+        in_bounds("actions", self.actions, 1)?;
+        in_bounds("topics", self.topics, 1)?;
+        in_bounds("shouts", self.shouts, 1)?;
         for (flag, seconds) in [
             ("seconds", self.seconds),
             ("check-every", self.check_every),
             ("settle", self.settle),
             ("sample-every", self.sample_every),
         ] {
-            at_least(flag, usize::try_from(seconds).unwrap_or(usize::MAX), 1)?;
+            in_bounds(flag, usize::try_from(seconds).unwrap_or(usize::MAX), 1)?;
         }
         Ok(())
     }

@@ -95,3 +95,16 @@ fn frames_that_are_not_read_here_are_refused_with_the_reason() {
     let huge = [&[0x81, 127][..], &u64::MAX.to_be_bytes()].concat();
     assert!(error(&huge).contains("bytes"));
 }
+
+#[tokio::test]
+async fn room_is_made_as_a_large_frame_comes_and_not_at_its_word() {
+    let payload = "e".repeat(10 * BUFFER_BYTES);
+    let bytes = frame(&payload);
+    let mut inbox = Inbox::new(&bytes[..MAX_HEADER]);
+    inbox.keep(&bytes[..MAX_HEADER], bytes.len());
+    assert!(inbox.bytes.capacity() <= BUFFER_BYTES);
+    let (mut client, mut server) = connection().await;
+    let sending = async { server.write_all(&bytes[MAX_HEADER..]).await.unwrap() };
+    let (received, ()) = tokio::join!(receive(&mut inbox, &mut client, 1), sending);
+    assert!(received == [payload], "it comes whole");
+}
