@@ -6,7 +6,7 @@ import { isObject, metasOf, sameRefs, without } from "./metas.js";
 import { Snapshot } from "./snapshot.js";
 
 // States of fewer characters are parsed as a whole, which is faster.
-const LARGE = 2 ** 15;
+const LARGE = 2 ** 18;
 
 // More keys than so many are sorted all over again.
 const MOST_MOVES = 16;

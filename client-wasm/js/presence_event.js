@@ -4,14 +4,19 @@ import { metasOf } from "./metas.js";
 
 export const ignore = () => {};
 
+// Changes go into another batch when one has more values than this, of four for each change.
+const BATCH = 2_048;
+
 export class PresenceEvent {
   // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
   static kept = new PresenceEvent({});
 
   // What callbacks threw.
   errors = [];
-  // Of each change: whether it is a leave, the key, the presence beside it, what came or went.
-  #changes = [];
+  // Of each change: whether it is a leave, the key, the presence beside it, what came or went. In batches, for an
+  // array of very many would be copied again and again.
+  #batch = [];
+  #batches = [this.#batch];
   #caller;
 
   constructor(caller) {
@@ -24,21 +29,23 @@ export class PresenceEvent {
   }
 
   add(isLeave, key, current, what) {
-    this.#changes.push(isLeave, key, current, what);
+    if (this.#batch.length > BATCH) this.#batches.push((this.#batch = []));
+    this.#batch.push(isLeave, key, current, what);
   }
 
   // Tells everything; `members` are those after the event.
   deliver(members) {
     const { onJoin, onLeave, onUpdate, onChange, onSync } = this.#caller;
     const [tellJoins, tellLeaves] = [heard(onJoin), heard(onLeave)];
-    const changes = this.#changes;
-    for (let i = 0; i < changes.length; i += 4) {
-      try {
-        if (changes[i] ? tellLeaves : tellJoins) {
-          (changes[i] ? onLeave : onJoin)(changes[i + 1], changes[i + 2], changes[i + 3]);
+    for (const batch of this.#batches) {
+      for (let i = 0; i < batch.length; i += 4) {
+        try {
+          if (batch[i] ? tellLeaves : tellJoins) {
+            (batch[i] ? onLeave : onJoin)(batch[i + 1], batch[i + 2], batch[i + 3]);
+          }
+        } catch (error) {
+          this.errors.push(error);
         }
-      } catch (error) {
-        this.errors.push(error);
       }
     }
     if (heard(onUpdate)) {
@@ -61,9 +68,10 @@ export class PresenceEvent {
   }
 
   *#each() {
-    const changes = this.#changes;
-    for (let i = 0; i < changes.length; i += 4) {
-      yield { isLeave: changes[i], key: changes[i + 1], current: changes[i + 2], metas: metasOf(changes[i + 3]) };
+    for (const batch of this.#batches) {
+      for (let i = 0; i < batch.length; i += 4) {
+        yield { isLeave: batch[i], key: batch[i + 1], current: batch[i + 2], metas: metasOf(batch[i + 3]) };
+      }
     }
   }
 

@@ -10,6 +10,7 @@ const READ = 3;
 const OUT = 4;
 const END = 5;
 const FORGET = 6;
+const READ_LAST = 7;
 
 // So many UTF-16 units are read at a time: engines need no fresh memory for what comes of that.
 const PART = 2 ** 15;
@@ -89,7 +90,8 @@ export class Snapshot {
       let end = at + PART;
       // Not between the halves of a surrogate pair.
       if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
-      const length = this.#call(READ, this.#write(text.slice(at, end)));
+      const written = this.#write(text.slice(at, end));
+      const length = this.#call(end < text.length ? READ : READ_LAST, written);
       if (length < 0) return length;
       if (length > 0) {
         const json = new Uint8Array(wasm.memory.buffer, this.#call(OUT), length);

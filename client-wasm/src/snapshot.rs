@@ -44,6 +44,8 @@ impl Call {
     /// So many bytes were written. Returns how long the JSON is that there is now (0: there is none), or
     /// [`REFUSED`]: an array of values and one of keys. A value is an only meta, or an array with the presence.
     const READ: u8 = 3;
+    /// The same after the last part. Before that, a member that is long and incomplete is not always tried again.
+    const READ_LAST: u8 = 7;
     /// Where that JSON is.
     const OUT: u8 = 4;
     /// After the whole text. Returns how many members there are, or [`REFUSED`].
@@ -111,6 +113,9 @@ struct Snapshot {
     /// What was written and not read yet, and room for more.
     text: Vec<u8>,
     filled: usize,
+    /// How much has to be filled before it is tried to read. What a member is begun with is read again with the
+    /// rest of it; so that a long one is not read too often, it has to become twice as long each time.
+    worth_reading: usize,
     place: Place,
     members: i32,
     /// What is read of a part: values, and keys.
@@ -133,7 +138,13 @@ impl Snapshot {
     fn call(&mut self, call: u8, bytes: usize) -> i32 {
         match call {
             Call::ROOM => return self.room(bytes) as i32,
-            Call::READ => return self.read(bytes).unwrap_or(REFUSED),
+            Call::READ | Call::READ_LAST => {
+                self.filled += bytes;
+                if call == Call::READ && self.filled < self.worth_reading {
+                    return 0;
+                }
+                return self.read().unwrap_or(REFUSED);
+            }
             Call::OUT => return self.values.as_ptr() as i32,
             Call::END if self.place == Place::End && self.filled == 0 => return self.members,
             Call::FORGET => {
@@ -143,6 +154,7 @@ impl Snapshot {
             Call::BEGIN | Call::BEGIN_KEYS => {
                 self.keys_only = call == Call::BEGIN_KEYS;
                 self.filled = 0;
+                self.worth_reading = 0;
                 self.place = Place::Start;
                 self.members = 0;
                 if !self.keys_only {
@@ -157,19 +169,18 @@ impl Snapshot {
     fn room(&mut self, bytes: usize) -> *const u8 {
         let needed = self.filled + bytes;
         if needed > self.text.len() {
-            // A member may be long: not to be begun again too often, it gets twice the room each time.
             self.text.resize(needed.max(self.filled * 2), 0);
         }
         self.text.get(self.filled..).unwrap_or_default().as_ptr()
     }
 
-    fn read(&mut self, written: usize) -> Option<i32> {
+    fn read(&mut self) -> Option<i32> {
         self.values.clear();
         self.keys.clear();
-        self.filled += written;
         let mut text = core::mem::take(&mut self.text);
         let read = self.read_members(text.get(..self.filled).unwrap_or_default())?;
         self.filled -= read;
+        self.worth_reading = self.filled * 2;
         // What is left over is the beginning of one member.
         for at in 0..self.filled {
             let byte = text.get(read + at).copied();

@@ -11,9 +11,14 @@ fn write(snapshot: &mut Snapshot, bytes: &[u8]) {
 fn read(snapshot: &mut Snapshot, text: &str, step: usize, begin: u8) -> (i32, String) {
     snapshot.call(begin, text.len());
     let mut json = String::new();
-    for part in text.as_bytes().chunks(step) {
+    let mut parts = text.as_bytes().chunks(step).peekable();
+    while let Some(part) = parts.next() {
         write(snapshot, part);
-        match snapshot.call(Call::READ, part.len()) {
+        let read = match parts.peek() {
+            Some(_) => Call::READ,
+            None => Call::READ_LAST,
+        };
+        match snapshot.call(read, part.len()) {
             REFUSED => return (REFUSED, json),
             0 => {}
             _ => json.push_str(core::str::from_utf8(&snapshot.values).expect("UTF-8")),

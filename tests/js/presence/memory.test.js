@@ -28,7 +28,7 @@ function random(seed) {
 }
 
 const bytes = () => wasm.memory.buffer.byteLength;
-const metas = (pick) => ({ metas: [{ phx_ref: String(pick(1_000)), text: "x".repeat(100 + pick(200)) }] });
+const metas = (pick) => ({ metas: [{ phx_ref: String(pick(1_000)), text: "x".repeat(300 + pick(200)) }] });
 const members = (pick, count) =>
   Object.fromEntries(Array.from({ length: count }, () => [`user ${pick(3_000)}`, metas(pick)]));
 
