@@ -1,6 +1,7 @@
 // The members of a topic: a presence for each key, in the order of an object's own properties, and what states
-// and diffs do to them. The rules are those of phoenix.js, to which the differential tests hold them; an object
-// that was received or has been given out is never changed, only replaced.
+// and diffs do to them. The rules are those of phoenix.js, to which the differential tests hold them. A presence
+// that was received or has been given out is never changed, only replaced; the object of all of them, `state`, is
+// one that is kept up to date.
 
 import { isObject, metasOf, sameRefs, without } from "./metas.js";
 import { Snapshot } from "./snapshot.js";
@@ -100,6 +101,10 @@ export class Members {
       const newcomers = keys.reduce((count, key) => count + (this.get(key) === undefined), 0);
       if (this.size + newcomers > size) {
         const all = this.#snapshot.keys(text);
+        if (all === null) {
+          this.#forgetSnapshot();
+          return false;
+        }
         stays = (key) => all.has(key);
       }
     }

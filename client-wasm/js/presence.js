@@ -117,6 +117,7 @@ export class Presence {
   destroy() {
     if (this.#destroyed) return;
     this.#destroyed = true;
+    for (const event of this.#due) event.cancel();
     for (const [event, ref] of this.#bindings.splice(0)) this.channel.off?.(event, ref);
     this.#members.clear();
     this.#subscribers.clear();
@@ -137,6 +138,7 @@ export class Presence {
 
   // Forgets everybody and takes these instead, without a callback.
   set state(presences) {
+    if (this.#destroyed) return;
     this.#stale = true;
     this.#members.clear();
     this.#members.syncState(new PresenceEvent({}), presences);
@@ -194,8 +196,9 @@ export class Presence {
     for (let i = 0; i < this.#due.length; i++) {
       const event = this.#due[i];
       event.deliver(this.#members);
-      for (const subscriber of this.#subscribers) event.attempt(subscriber);
-      errors.push(...event.errors);
+      // Who subscribes meanwhile is told of the next event.
+      for (const subscriber of [...this.#subscribers]) event.attempt(subscriber);
+      if (errors.length === 0) errors.push(...event.errors);
     }
     this.#due = [];
     if (errors.length > 0) throw errors[0];

@@ -11,8 +11,9 @@ export class PresenceEvent {
   // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
   static kept = new PresenceEvent({});
 
-  // What callbacks threw.
+  // The first thing that a callback threw, if one did.
   errors = [];
+  #cancelled = false;
   // Of each change: whether it is a leave, the key, the presence beside it, what came or went. In batches, for an
   // array of very many would be copied again and again.
   #batch = [];
@@ -39,12 +40,13 @@ export class PresenceEvent {
     const [tellJoins, tellLeaves] = [heard(onJoin), heard(onLeave)];
     for (const batch of this.#batches) {
       for (let i = 0; i < batch.length; i += 4) {
+        if (this.#cancelled) return;
         try {
           if (batch[i] ? tellLeaves : tellJoins) {
             (batch[i] ? onLeave : onJoin)(batch[i + 1], batch[i + 2], batch[i + 3]);
           }
         } catch (error) {
-          this.errors.push(error);
+          this.#note(error);
         }
       }
     }
@@ -60,11 +62,21 @@ export class PresenceEvent {
 
   // Calls back, and notes what is thrown.
   attempt(callback) {
+    if (this.#cancelled) return;
     try {
       callback();
     } catch (error) {
-      this.errors.push(error);
+      this.#note(error);
     }
+  }
+
+  // From here on nobody is told anything.
+  cancel() {
+    this.#cancelled = true;
+  }
+
+  #note(error) {
+    if (this.errors.length === 0) this.errors.push(error);
   }
 
   *#each() {

@@ -12,6 +12,8 @@ const END = 5;
 const FORGET = 6;
 const READ_LAST = 7;
 
+const REFUSED = new Error("the text has to be parsed as a whole");
+
 // So many UTF-16 units are read at a time: engines need no fresh memory for what comes of that.
 const PART = 2 ** 15;
 
@@ -22,10 +24,12 @@ const decoder = globalThis.TextDecoder && new TextDecoder();
 const registry =
   globalThis.FinalizationRegistry && new FinalizationRegistry((id) => wasm.snapshot_free(id));
 
-const random = () => Math.random() * 2 ** 32;
+// Whoever knows it can find keys that are slow to tell apart.
+const seed = () =>
+  globalThis.crypto?.getRandomValues(new Uint32Array(2)) ?? [0, 0].map(() => Math.random() * 2 ** 32);
 
 export class Snapshot {
-  #id = wasm.snapshot_new(random(), random());
+  #id = wasm.snapshot_new(...seed());
   // The keys whose presences are not what the last state said, because a diff came after it.
   #touched = new Set();
 
@@ -48,31 +52,46 @@ export class Snapshot {
   // text has to be parsed as a whole, after which nothing else may be asked.
   read(text) {
     if (!encoder || !decoder) return null;
-    for (const key of this.#touched) this.#call(FORGET, this.#write(key));
-    this.#touched.clear();
     const keys = [];
     const presences = [];
-    const size = this.#scan(text, BEGIN, (values, newKeys) => {
-      for (let i = 0; i < newKeys.length; i++) {
-        const value = values[i];
-        keys.push(newKeys[i]);
-        presences.push(Array.isArray(value) ? value[0] : alone(value));
-      }
+    const size = this.#attempt(() => {
+      for (const key of this.#touched) this.#call(FORGET, this.#write(key));
+      this.#touched.clear();
+      return this.#scan(text, BEGIN, (values, newKeys) => {
+        for (let i = 0; i < newKeys.length; i++) {
+          const value = values[i];
+          keys.push(newKeys[i]);
+          presences.push(Array.isArray(value) ? value[0] : alone(value));
+        }
+      });
     });
-    return size < 0 ? null : { keys, presences, size };
+    return size === null ? null : { keys, presences, size };
   }
 
-  // All keys of a state that could be read.
+  // All keys of a state that could be read; null like there.
   keys(text) {
     const all = new Set();
-    this.#scan(text, BEGIN_KEYS, (_values, keys) => {
-      for (const key of keys) all.add(key);
-    });
-    return all;
+    const size = this.#attempt(() =>
+      this.#scan(text, BEGIN_KEYS, (_values, keys) => {
+        for (const key of keys) all.add(key);
+      }),
+    );
+    return size === null ? null : all;
+  }
+
+  // What `scan` returns; null if it fails, be it that the text was refused or that wasm is out of memory.
+  #attempt(scan) {
+    try {
+      return scan();
+    } catch {
+      return null;
+    }
   }
 
   #call(what, bytes) {
-    return wasm.snapshot_call(this.#id, what, bytes);
+    const result = wasm.snapshot_call(this.#id, what, bytes);
+    if (result < 0) throw REFUSED;
+    return result;
   }
 
   // Returns how many bytes it wrote.
@@ -83,7 +102,7 @@ export class Snapshot {
     return encoder.encodeInto(text, new Uint8Array(wasm.memory.buffer, at, room)).written;
   }
 
-  // Returns the number of members, or less than 0.
+  // Returns the number of members.
   #scan(text, begin, take) {
     this.#call(begin, text.length);
     for (let at = 0; at < text.length; ) {
@@ -92,14 +111,9 @@ export class Snapshot {
       if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
       const written = this.#write(text.slice(at, end));
       const length = this.#call(end < text.length ? READ : READ_LAST, written);
-      if (length < 0) return length;
       if (length > 0) {
         const json = new Uint8Array(wasm.memory.buffer, this.#call(OUT), length);
-        try {
-          take(...JSON.parse(decoder.decode(json)));
-        } catch {
-          return -1;
-        }
+        take(...JSON.parse(decoder.decode(json)));
       }
       at = end;
     }

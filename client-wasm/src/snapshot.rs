@@ -65,7 +65,7 @@ pub fn snapshot_new(seed_high: u32, seed_low: u32) -> usize {
         seed: u64::from(seed_high) << 32 | u64::from(seed_low),
         ..Snapshot::default()
     };
-    with_snapshots(|snapshots| {
+    with_snapshots(usize::MAX, |snapshots| {
         let free = snapshots.iter().position(Option::is_none);
         let number = free.unwrap_or(snapshots.len());
         match snapshots.get_mut(number) {
@@ -79,7 +79,7 @@ pub fn snapshot_new(seed_high: u32, seed_low: u32) -> usize {
 /// Forgets a snapshot. Its number may be another's then.
 #[wasm_bindgen]
 pub fn snapshot_free(number: usize) {
-    with_snapshots(|snapshots| {
+    with_snapshots((), |snapshots| {
         if let Some(place) = snapshots.get_mut(number) {
             *place = None;
         }
@@ -89,17 +89,17 @@ pub fn snapshot_free(number: usize) {
 /// Does what `call`, a `Call`, says.
 #[wasm_bindgen]
 pub fn snapshot_call(number: usize, call: u8, bytes: usize) -> i32 {
-    with_snapshots(|snapshots| match snapshots.get_mut(number) {
+    with_snapshots(REFUSED, |snapshots| match snapshots.get_mut(number) {
         Some(Some(snapshot)) => snapshot.call(call, bytes),
         _ => REFUSED,
     })
 }
 
-/// Nothing here calls back, so they are always there to be lent; to say so is smaller than to panic.
-fn with_snapshots<R: Default>(run: impl FnOnce(&mut Vec<Option<Snapshot>>) -> R) -> R {
+/// Returns `otherwise` if they are lent, which after a call that ran out of memory they are for ever.
+fn with_snapshots<R>(otherwise: R, run: impl FnOnce(&mut Vec<Option<Snapshot>>) -> R) -> R {
     SNAPSHOTS.with(|snapshots| match snapshots.try_borrow_mut() {
         Ok(mut snapshots) => run(&mut snapshots),
-        Err(_) => R::default(),
+        Err(_) => otherwise,
     })
 }
 
@@ -150,6 +150,7 @@ impl Snapshot {
             Call::FORGET => {
                 let key = self.text.get(..bytes).unwrap_or_default();
                 self.known.forget(hash(self.seed, key));
+                return 0;
             }
             Call::BEGIN | Call::BEGIN_KEYS => {
                 self.keys_only = call == Call::BEGIN_KEYS;
@@ -160,6 +161,7 @@ impl Snapshot {
                 if !self.keys_only {
                     self.known.begin(bytes / TYPICAL_BYTES);
                 }
+                return 0;
             }
             _ => {}
         }
@@ -399,7 +401,8 @@ impl Known {
     fn note(&mut self, key: u64, presence: u64) -> Option<bool> {
         let presence = (presence | 2) & !1 | self.scan;
         if self.count >= self.table.len() / 8 * 7 {
-            self.grow(self.count + 1);
+            let known = self.table.iter().filter(|member| member.presence != 0);
+            self.grow(known.count() + 1);
         }
         let place = self.place(key);
         let member = self.table.get_mut(place)?;
@@ -447,7 +450,7 @@ impl Known {
     }
 }
 
-/// Never 0. `seed` should be one that nobody knows who could choose the bytes.
+/// Never 0. With a `seed` that nobody knows who could choose the bytes, nobody can choose bytes of equal hashes.
 fn hash(seed: u64, bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut state = mix(seed ^ bytes.len() as u64);
@@ -460,11 +463,15 @@ fn hash(seed: u64, bytes: &[u8]) -> u64 {
     mix(mix(state ^ last) ^ seed).max(1)
 }
 
-/// Every bit of the result depends on all that are below it, or in the other half.
+/// Every bit of the result depends on every bit of the state. Once would not do: of the highest bits too few would
+/// depend, always the same ones, and another word could undo that.
 #[inline]
 fn mix(state: u64) -> u64 {
-    let product = state.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    product ^ product >> 32
+    let half = |state: u64| {
+        let product = state.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        product ^ product >> 32
+    };
+    half(half(state))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{Call, REFUSED, Snapshot};
+use super::{Call, REFUSED, SNAPSHOTS, Snapshot, hash, snapshot_call, snapshot_free, snapshot_new};
 
 /// Writes these bytes where there is room.
 fn write(snapshot: &mut Snapshot, bytes: &[u8]) {
@@ -109,6 +109,58 @@ fn many_members_are_told_apart() {
     assert_eq!(whole(&mut snapshot, &state(100)), (5_000, String::new()));
     let (members, json) = whole(&mut snapshot, &state(7));
     assert_eq!((members, json.matches("user").count()), (5_000, 50));
+}
+
+#[test]
+fn room_for_those_who_left_is_used_again() {
+    let state = |from: usize| {
+        let member = |i| format!(r#""user {i}":{{"metas":[{{"phx_ref":"1"}}]}}"#);
+        let members: Vec<_> = (from..from + 500).map(member).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let mut snapshot = Snapshot::default();
+    whole(&mut snapshot, &state(0));
+    let room = snapshot.known.table.len();
+    for from in (0..20_000).step_by(500) {
+        for i in from..from + 500 {
+            let key = format!("user {i}");
+            write(&mut snapshot, key.as_bytes());
+            snapshot.call(Call::FORGET, key.len());
+        }
+        assert_eq!(whole(&mut snapshot, &state(from + 500)).0, 500);
+    }
+    assert!(snapshot.known.table.len() <= room * 2);
+}
+
+#[test]
+fn what_runs_out_of_memory_is_refused_from_then_on() {
+    let number = snapshot_new(1, 2);
+    assert_eq!(snapshot_call(number, Call::BEGIN, 100), 0);
+    SNAPSHOTS.with(|snapshots| {
+        let _lent = snapshots.borrow_mut();
+        for call in [Call::BEGIN, Call::ROOM, Call::READ, Call::OUT, Call::END] {
+            assert_eq!(snapshot_call(number, call, 10), REFUSED);
+        }
+        assert_eq!(snapshot_call(snapshot_new(1, 2), Call::ROOM, 10), REFUSED);
+    });
+    snapshot_free(number);
+}
+
+#[test]
+fn words_that_differ_in_their_highest_bits_do_not_make_up_for_each_other() {
+    for seed in 0..200 {
+        let mut hashes = std::collections::BTreeSet::new();
+        for first in [0, 1, 2, 3_u64] {
+            for second in 0..1 << 8 {
+                let second = (second & 3) << 62 | (second >> 2 & 7) << 29 | second >> 5 << 58;
+                let words = [(first << 62).to_le_bytes(), u64::to_le_bytes(second)];
+                hashes.insert((hash(seed, &words.concat()), words));
+            }
+        }
+        let mut distinct: Vec<_> = hashes.iter().map(|(hash, _)| hash).collect();
+        distinct.dedup();
+        assert_eq!(distinct.len(), hashes.len());
+    }
 }
 
 #[test]

@@ -42,6 +42,39 @@ for (const Channel of [PlainChannel, RawChannel]) {
     assert.deepEqual(keys(presence), ["bob"]);
   });
 
+  test(`very many exceptions do not keep later callbacks from running (${Channel.name})`, () => {
+    const channel = new Channel();
+    const presence = new Presence(channel);
+    presence.onJoin((key) => {
+      throw new Error(key);
+    });
+    let syncs = 0;
+    presence.onSync(() => syncs++);
+    // More than a call may have arguments.
+    const everybody = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`u${i}`, one("1")]));
+    assert.throws(() => state(channel, everybody), /^Error: u0$/);
+    assert.throws(() => diff(channel, { eve: one("3") }, {}), /^Error: eve$/);
+    assert.equal(syncs, 2);
+  });
+
+  test(`a presence that a callback destroys calls back no more (${Channel.name})`, () => {
+    const channel = new Channel();
+    const presence = new Presence(channel);
+    const ran = [];
+    presence.onJoin((key) => {
+      ran.push(key);
+      diff(channel, { eve: one("3") }, {});
+      presence.destroy();
+    });
+    presence.onChange(() => ran.push("change"));
+    presence.onSync(() => ran.push("sync"));
+    presence.subscribe(() => ran.push("subscriber"));
+    state(channel, { ada: one("1"), bob: one("2") });
+    presence.state = { fay: one("4") };
+    assert.deepEqual(ran, ["ada"]);
+    assert.equal(presence.size, 0);
+  });
+
   test(`what a callback causes is reported after what caused it (${Channel.name})`, () => {
     const channel = new Channel();
     const presence = new Presence(channel);
