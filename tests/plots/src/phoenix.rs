@@ -64,7 +64,6 @@ fn figures(lines: &Lines) -> Vec<Figure> {
 
 /// The run in the middle, by how well it went.
 fn figure(row: String, name: String, mut runs: Vec<&Value>) -> Option<Figure> {
-    let ratio = |run: &Value| number(run, "/times_better").unwrap_or(0.0);
     runs.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
     let (best, worst, middle) = (runs.first()?, runs.last()?, runs[runs.len() / 2]);
     Some(Figure {
@@ -76,6 +75,16 @@ fn figure(row: String, name: String, mut runs: Vec<&Value>) -> Option<Figure> {
         ratio: ratio(middle),
         runs: runs.len(),
     })
+}
+
+/// How many times better a run was. The line says it too, but rounded, and so also says which way is better.
+fn ratio(run: &Value) -> f64 {
+    let value = |name| number(run, name).unwrap_or(f64::NAN);
+    let (here, phoenix) = (value("/here"), value("/phoenix"));
+    match (here > phoenix) == (value("/times_better") > 1.0) {
+        true => here / phoenix,
+        false => phoenix / here,
+    }
 }
 
 /// The figures as a table in Markdown.
@@ -188,7 +197,7 @@ mod tests {
 
     #[test]
     fn repeated_runs_give_the_one_in_the_middle() {
-        let text = [line(50.0, 0.16), line(10.0, 0.8), line(70.0, 0.11)].join("\n");
+        let text = [line(50.0, 0.16), line(10.0, 0.8), line(72.7, 0.11)].join("\n");
         let figures = figures(&Lines::parse(&text).unwrap());
         assert_eq!(figures.len(), 1);
         assert_eq!((figures[0].ratio, figures[0].here), (50.0, 0.16));
