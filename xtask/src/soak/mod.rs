@@ -148,13 +148,11 @@ impl Soak {
 
 /// A copy of the program: whoever builds during a long soak would have nodes come back as something else.
 fn copy(program: &Path) -> Result<PathBuf> {
-    let copy = target_dir()?.join("soak").join("herenow");
+    // One for each soak, since several may run.
+    let folder = target_dir()?.join(format!("soak/{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let copy = folder.join("herenow");
     let copy = copy.with_extension(std::env::consts::EXE_EXTENSION);
-    if let Some(folder) = copy.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    // A file that is being executed cannot be written, but another can take its name.
-    let _ = fs::remove_file(&copy);
     fs::copy(program, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
     Ok(copy)
 }

@@ -48,6 +48,8 @@ impl Verdict {
             "memory_growth": self.growth("resident_bytes"),
             "open_files_growth": self.growth("open_files"),
             "tasks_growth": self.growth("tasks"),
+            // What each is of.
+            "connections_growth": self.growth("connections"),
         })
     }
 
@@ -58,12 +60,18 @@ impl Verdict {
             Some(errors) => bail!("{errors} errors; see the lines with \"soak\":\"error\""),
         }
         let samples = self.after_warm_up().count();
+        // Connections move to the first node when others are lost, and each is an open file and a task.
+        let connections = self.growth("connections").unwrap_or(0.0).max(0.0);
         for value in VALUES {
             let missing = samples - self.points(value).len();
             if samples >= ENOUGH && missing as f64 > samples as f64 * MAY_MISS {
                 bail!("{value} of the first node is missing in {missing} of {samples} samples");
             }
-            if let Some(growth) = self.growth(value).filter(|growth| *growth > MAY_GROW) {
+            let may_grow = match value {
+                "resident_bytes" => MAY_GROW,
+                _ => MAY_GROW + connections,
+            };
+            if let Some(growth) = self.growth(value).filter(|growth| *growth > may_grow) {
                 let percent = growth * 100.0;
                 bail!("{value} of the first node grew by {percent:.0} % after the warm-up");
             }
@@ -147,6 +155,21 @@ mod tests {
         let error = growing.check().unwrap_err().to_string();
         assert!(error.contains("resident_bytes"), "{error}");
         assert_eq!(growing.line()["passed"], false);
+    }
+
+    #[test]
+    fn files_may_grow_by_what_connections_do_and_no_more() {
+        let passes = |files: fn(f64) -> f64| {
+            let mut verdict = soak(0, |_| 1.0);
+            for sampled in &mut verdict.samples {
+                let now = sampled.seconds;
+                sampled.nodes[0].1["connections"] = json!(100.0 + now);
+                sampled.nodes[0].1["open_files"] = json!(files(now));
+            }
+            verdict.check().is_ok()
+        };
+        assert!(passes(|now| 130.0 + now));
+        assert!(!passes(|now| 130.0 + 3.0 * now));
     }
 
     #[test]
