@@ -21,6 +21,8 @@ pub mod frontend;
 #[cfg(feature = "npm")]
 mod local;
 #[cfg(feature = "npm")]
+mod numbered;
+#[cfg(feature = "npm")]
 pub mod snapshot;
 #[cfg(feature = "npm")]
 pub mod socket;

@@ -11,12 +11,14 @@
 //! It reads what servers write, and refuses everything else, be it valid or not: whitespace between tokens,
 //! escapes in keys or names, a key that comes twice, a `phx_ref` that is an object. JavaScript then does without.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::local::local;
+use crate::numbered::{self, Numbered};
 
 /// What is returned of a text that is refused.
 const REFUSED: i32 = -1;
@@ -55,7 +57,7 @@ impl Call {
 }
 
 local! {
-    static SNAPSHOTS: Vec<Option<Snapshot>> = Vec::new();
+    static SNAPSHOTS: Numbered<Snapshot> = Vec::new();
 }
 
 /// Makes a snapshot that knows of nobody. The two halves of the seed should be random. Returns its number.
@@ -65,41 +67,22 @@ pub fn snapshot_new(seed_high: u32, seed_low: u32) -> usize {
         seed: u64::from(seed_high) << 32 | u64::from(seed_low),
         ..Snapshot::default()
     };
-    with_snapshots(usize::MAX, |snapshots| {
-        let free = snapshots.iter().position(Option::is_none);
-        let number = free.unwrap_or(snapshots.len());
-        match snapshots.get_mut(number) {
-            Some(place) => *place = Some(snapshot),
-            None => snapshots.push(Some(snapshot)),
-        }
-        number
-    })
+    SNAPSHOTS.with(|snapshots| numbered::add(snapshots, Box::new(snapshot)))
 }
 
 /// Forgets a snapshot. Its number may be another's then.
 #[wasm_bindgen]
 pub fn snapshot_free(number: usize) {
-    with_snapshots((), |snapshots| {
-        if let Some(place) = snapshots.get_mut(number) {
-            *place = None;
-        }
-    });
+    SNAPSHOTS.with(|snapshots| numbered::free(snapshots, number));
 }
 
 /// Does what `call`, a `Call`, says.
 #[wasm_bindgen]
 pub fn snapshot_call(number: usize, call: u8, bytes: usize) -> i32 {
-    with_snapshots(REFUSED, |snapshots| match snapshots.get_mut(number) {
-        Some(Some(snapshot)) => snapshot.call(call, bytes),
-        _ => REFUSED,
-    })
-}
-
-/// Returns `otherwise` if they are lent, which after a call that ran out of memory they are for ever.
-fn with_snapshots<R>(otherwise: R, run: impl FnOnce(&mut Vec<Option<Snapshot>>) -> R) -> R {
-    SNAPSHOTS.with(|snapshots| match snapshots.try_borrow_mut() {
-        Ok(mut snapshots) => run(&mut snapshots),
-        Err(_) => otherwise,
+    SNAPSHOTS.with(|snapshots| {
+        numbered::with(snapshots, number, REFUSED, |snapshot| {
+            snapshot.call(call, bytes)
+        })
     })
 }
 

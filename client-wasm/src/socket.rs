@@ -16,6 +16,7 @@ use herenow_core::client::{
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::local::local;
+use crate::numbered::{self, Numbered};
 
 /// What can be asked of a socket, or told to it, with up to two numbers. Repeated in `js/core.js`.
 struct Call;
@@ -132,7 +133,7 @@ struct Socket {
 }
 
 local! {
-    static SOCKETS: Vec<Option<Box<Socket>>> = Vec::new();
+    static SOCKETS: Numbered<Socket> = Vec::new();
 }
 
 /// Makes a socket whose joins and pushes wait `timeout` ms, unless they say otherwise. Returns its number.
@@ -149,27 +150,13 @@ pub fn socket_new(timeout: f64, heartbeat_interval: f64) -> usize {
         client: Client::new(config),
         output: [0.0; 4],
     });
-    with_sockets(|sockets| {
-        let free = sockets.iter().position(Option::is_none);
-        let number = free.unwrap_or_else(|| {
-            sockets.push(None);
-            sockets.len() - 1
-        });
-        if let Some(place) = sockets.get_mut(number) {
-            *place = Some(socket);
-        }
-        number
-    })
+    SOCKETS.with(|sockets| numbered::add(sockets, socket))
 }
 
 /// Forgets a socket. Its number may be another's then.
 #[wasm_bindgen]
 pub fn socket_free(socket: usize) {
-    with_sockets(|sockets| {
-        if let Some(place) = sockets.get_mut(socket) {
-            *place = None;
-        }
-    });
+    SOCKETS.with(|sockets| numbered::free(sockets, socket));
 }
 
 /// Does what `call`, a `Call`, says.
@@ -214,18 +201,7 @@ pub fn socket_received(
 }
 
 fn with_socket<R: Default>(socket: usize, run: impl FnOnce(&mut Socket) -> R) -> R {
-    with_sockets(|sockets| match sockets.get_mut(socket) {
-        Some(Some(socket)) => run(socket),
-        _ => R::default(),
-    })
-}
-
-/// Nothing here calls back, so they are always there to be lent; to say so is smaller than to panic.
-fn with_sockets<R: Default>(run: impl FnOnce(&mut Vec<Option<Box<Socket>>>) -> R) -> R {
-    SOCKETS.with(|sockets| match sockets.try_borrow_mut() {
-        Ok(mut sockets) => run(&mut sockets),
-        Err(_) => R::default(),
-    })
+    SOCKETS.with(|sockets| numbered::with(sockets, socket, R::default(), run))
 }
 
 impl Socket {
