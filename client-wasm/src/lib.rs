@@ -23,6 +23,8 @@ mod local;
 #[cfg(feature = "npm")]
 mod numbered;
 #[cfg(feature = "npm")]
+mod numbers;
+#[cfg(feature = "npm")]
 pub mod snapshot;
 #[cfg(feature = "npm")]
 pub mod socket;

@@ -19,6 +19,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::local::local;
 use crate::numbered::{self, Numbered};
+use crate::numbers::numbers;
 
 /// What is returned of a text that is refused.
 const REFUSED: i32 = -1;
@@ -33,27 +34,27 @@ const META_DEPTH: usize = 2;
 /// What a member may come to in the text, to make room for the fingerprints of all at once.
 const TYPICAL_BYTES: usize = 100;
 
-/// What can be asked of a snapshot, or told to it, with one number. Repeated in `js/snapshot.js`.
-struct Call;
-
-impl Call {
-    /// Before a state of about so many bytes.
-    const BEGIN: u8 = 0;
-    /// The same to get all keys, and leave what is known as it is.
-    const BEGIN_KEYS: u8 = 1;
-    /// Where the next so many bytes go.
-    const ROOM: u8 = 2;
-    /// So many bytes were written. Returns how long the JSON is that there is now (0: there is none), or
-    /// [`REFUSED`]: an array of values and one of keys. A value is an only meta, or an array with the presence.
-    const READ: u8 = 3;
-    /// The same after the last part. Before that, a member that is long and incomplete is not always tried again.
-    const READ_LAST: u8 = 7;
-    /// Where that JSON is.
-    const OUT: u8 = 4;
-    /// After the whole text. Returns how many members there are, or [`REFUSED`].
-    const END: u8 = 5;
-    /// Between states: a key, so many bytes, was written. Whatever the next state says of it is new.
-    const FORGET: u8 = 6;
+numbers! {
+    /// What can be asked of a snapshot, or told to it, with one number. Repeated in `js/snapshot.js`.
+    Call {
+        /// Before a state of about so many bytes.
+        BEGIN = 0,
+        /// The same to get all keys, and leave what is known as it is.
+        BEGIN_KEYS = 1,
+        /// Where the next so many bytes go.
+        ROOM = 2,
+        /// So many bytes were written. Returns how long the JSON is that there is now (0: there is none), or
+        /// [`REFUSED`]: an array of values and one of keys. A value is an only meta, or an array with the presence.
+        READ = 3,
+        /// The same after the last part. Before that, a member that is long and incomplete is not always tried again.
+        READ_LAST = 7,
+        /// Where that JSON is.
+        OUT = 4,
+        /// After the whole text. Returns how many members there are, or [`REFUSED`].
+        END = 5,
+        /// Between states: a key, so many bytes, was written. Whatever the next state says of it is new.
+        FORGET = 6,
+    }
 }
 
 local! {

@@ -17,100 +17,137 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::local::local;
 use crate::numbered::{self, Numbered};
+use crate::numbers::numbers;
 
-/// What can be asked of a socket, or told to it, with up to two numbers. Repeated in `js/core.js`.
-struct Call;
+numbers! {
+    /// What can be asked of a socket, or told to it, with up to two numbers. Repeated in `js/core.js`.
+    Call {
+        /// Where in memory the next output is: an [`Out`] and its details, as numbers of 64 bits. 0: there is none.
+        POLL = 0,
+        /// The time of the next `TIMEOUT`; negative: none.
+        POLL_TIMEOUT = 1,
+        TIMEOUT = 2,
+        /// The answer to [`Out::ASK_DELAY`]: channel, delay.
+        SET_DELAY = 3,
+        NEXT_REF = 4,
 
-impl Call {
-    /// Where in memory the next output is: an [`Out`] and its details, as numbers of 64 bits. 0: there is none.
-    const POLL: u8 = 0;
-    /// The time of the next `TIMEOUT`; negative: none.
-    const POLL_TIMEOUT: u8 = 1;
-    const TIMEOUT: u8 = 2;
-    /// The answer to [`Out::ASK_DELAY`]: channel, delay.
-    const SET_DELAY: u8 = 3;
-    const NEXT_REF: u8 = 4;
+        CONNECT = 5,
+        /// Returns the connection that is closing, or 0.
+        DISCONNECT = 6,
+        /// Returns a ref, or 0.
+        PING = 7,
+        /// A message of no channel is to be sent.
+        SEND = 8,
 
-    const CONNECT: u8 = 5;
-    /// Returns the connection that is closing, or 0.
-    const DISCONNECT: u8 = 6;
-    /// Returns a ref, or 0.
-    const PING: u8 = 7;
-    /// A message of no channel is to be sent.
-    const SEND: u8 = 8;
+        // Of a transport: connection.
+        /// Also: whether it finds out by itself when the other side is gone.
+        TRANSPORT_OPENED = 9,
+        TRANSPORT_ERRORED = 10,
+        TRANSPORT_CLOSING = 11,
+        TRANSPORT_CLOSED = 12,
+        /// It could not be made.
+        TRANSPORT_REFUSED = 13,
 
-    // Of a transport: connection.
-    /// Also: whether it finds out by itself when the other side is gone.
-    const OPENED: u8 = 9;
-    const ERRORED: u8 = 10;
-    const CLOSING: u8 = 11;
-    const CLOSED: u8 = 12;
-    /// It could not be made.
-    const REFUSED: u8 = 13;
+        // Of the page.
+        PAGE_HIDDEN = 14,
+        /// It is visible, as it may have been before.
+        PAGE_VISIBLE = 15,
+        /// It has just become visible.
+        PAGE_SHOWN = 16,
+        PAGE_LEFT = 17,
+        PAGE_RETURNED = 18,
 
-    // Of the page.
-    const HIDDEN: u8 = 14;
-    /// It is visible, as it may have been before.
-    const VISIBLE: u8 = 15;
-    /// It has just become visible.
-    const SHOWN: u8 = 16;
-    const LEFT: u8 = 17;
-    const RETURNED: u8 = 18;
-
-    /// Makes a channel: topic. Returns its id.
-    const CHANNEL: u8 = 19;
-    // The others have a channel.
-    /// Also: timeout. Returns 1, or 0 if it was joined before.
-    const JOIN: u8 = 20;
-    const LEAVE: u8 = 21;
-    const REMOVE: u8 = 22;
-    /// 0 closed, 1 errored, 2 joining, 3 joined.
-    const STATE: u8 = 23;
-    /// The ref of the join in force, or 0.
-    const JOIN_REF: u8 = 24;
-    /// Also: timeout. Returns the push, or 0 if the channel was not joined before.
-    const PUSH: u8 = 25;
+        /// Makes a channel: topic. Returns its id.
+        CHANNEL = 19,
+        // The others have a channel.
+        /// Also: timeout. Returns 1, or 0 if it was joined before.
+        JOIN = 20,
+        LEAVE = 21,
+        REMOVE = 22,
+        /// Returns a [`State`].
+        STATE = 23,
+        /// The ref of the join in force, or 0.
+        JOIN_REF = 24,
+        /// Also: timeout. Returns the push, or 0 if the channel was not joined before.
+        PUSH = 25,
+    }
 }
 
-/// What a socket puts out, with up to three numbers. Repeated in `js/core.js`.
-struct Out;
+numbers! {
+    /// What a socket puts out, with up to three numbers. Repeated in `js/core.js`.
+    Out {
+        /// connection
+        CONNECT = 0,
+        /// connection, whether for want of a heartbeat
+        CLOSE = 1,
+        /// channel (0: the socket's reconnect), number of the try
+        ASK_DELAY = 2,
 
-impl Out {
-    /// connection
-    const CONNECT: u8 = 0;
-    /// connection, whether for want of a heartbeat
-    const CLOSE: u8 = 1;
-    /// channel (0: the socket's reconnect), number of the try
-    const ASK_DELAY: u8 = 2;
+        // Frames to send: ref, join_ref, and the channel or push.
+        SEND_JOIN = 3,
+        SEND_LEAVE = 4,
+        SEND_HEARTBEAT = 5,
+        SEND_PUSH = 6,
+        /// One of no channel: the first for which [`Call::SEND`] was called and that has not been sent.
+        SEND_OTHER = 7,
 
-    // Frames to send: ref, join_ref, and the channel or push.
-    const SEND_JOIN: u8 = 3;
-    const SEND_LEAVE: u8 = 4;
-    const SEND_HEARTBEAT: u8 = 5;
-    const SEND_PUSH: u8 = 6;
-    /// One of no channel: the first for which [`Call::SEND`] was called and that has not been sent.
-    const SEND_OTHER: u8 = 7;
+        OPENED = 8,
+        FAILED = 9,
+        CLOSED = 10,
+        /// connection
+        DISCONNECTED = 11,
+        /// ref, round trip
+        PONG = 12,
+        /// push, whether it is a reply
+        PUSH_SETTLED = 13,
 
-    const OPENED: u8 = 8;
-    const FAILED: u8 = 9;
-    const CLOSED: u8 = 10;
-    /// connection
-    const DISCONNECTED: u8 = 11;
-    /// ref, round trip
-    const PONG: u8 = 12;
-    /// push, whether it is a reply
-    const PUSH_SETTLED: u8 = 13;
-
-    // The others have a channel.
-    /// Also: whether it is a reply.
-    const JOIN_SETTLED: u8 = 14;
-    const MESSAGE: u8 = 15;
-    const UNCLAIMED_REPLY: u8 = 16;
-    /// Also: why (0: the server says so; 1 heartbeat, 2 closed, 3 error).
-    const ERRORED: u8 = 17;
-    /// Also: whether the server ended it, and the join_ref.
-    const ENDED: u8 = 18;
+        // The others have a channel.
+        /// Also: whether it is a reply.
+        JOIN_SETTLED = 14,
+        MESSAGE = 15,
+        UNCLAIMED_REPLY = 16,
+        /// Also: the [`Cause`].
+        ERRORED = 17,
+        /// Also: whether the server ended it, and the join_ref.
+        ENDED = 18,
+    }
 }
+
+numbers! {
+    /// What a message is. Repeated in `js/core.js`.
+    Heard {
+        OTHER = 0,
+        PHX_ERROR = 1,
+        PHX_CLOSE = 2,
+        REPLY_OTHER = 3,
+        REPLY_OK = 4,
+        REPLY_ERROR = 5,
+    }
+}
+
+numbers! {
+    /// What a channel is. Repeated in `js/channel.js`.
+    State {
+        CLOSED = 0,
+        ERRORED = 1,
+        JOINING = 2,
+        JOINED = 3,
+    }
+}
+
+numbers! {
+    /// Why a channel is in error. Repeated in `js/socket.js`.
+    Cause {
+        /// The server says so.
+        SERVER = 0,
+        HEARTBEAT_TIMEOUT = 1,
+        CONNECTION_CLOSED = 2,
+        CONNECTION_ERROR = 3,
+    }
+}
+
+/// What an output is: its [`Out`], and up to three more. Repeated in `js/core.js`.
+pub(crate) const OUT_NUMBERS: usize = 4;
 
 /// Topics are numbers, and all else that messages are made of stays in JavaScript.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +166,7 @@ impl Content for Numbers {
 struct Socket {
     client: Client<Numbers>,
     /// What was polled last.
-    output: [f64; 4],
+    output: [f64; OUT_NUMBERS],
 }
 
 local! {
@@ -148,7 +185,7 @@ pub fn socket_new(timeout: f64, heartbeat_interval: f64) -> usize {
     };
     let socket = Box::new(Socket {
         client: Client::new(config),
-        output: [0.0; 4],
+        output: [0.0; OUT_NUMBERS],
     });
     SOCKETS.with(|sockets| numbered::add(sockets, socket))
 }
@@ -165,8 +202,8 @@ pub fn socket_call(socket: usize, call: u8, a: f64, b: f64, now: f64) -> f64 {
     with_socket(socket, |socket| socket.call(call, a, b, now as u64))
 }
 
-/// A message came. `join_ref`, `reference`: 0 if there is none, -1 if it is none that can be ours. `kind`: 0 other,
-/// 1 `phx_error`, 2 `phx_close`, or a reply: 3 other, 4 ok, 5 error. Returns whether it was not dropped.
+/// A message came. `join_ref`, `reference`: 0 if there is none, -1 if it is none that can be ours. `heard`: a `Heard`.
+/// Returns whether it was not dropped.
 #[wasm_bindgen]
 pub fn socket_received(
     socket: usize,
@@ -174,7 +211,7 @@ pub fn socket_received(
     topic: u32,
     join_ref: f64,
     reference: f64,
-    kind: u8,
+    heard: u8,
     now: f64,
 ) -> bool {
     let incoming = Incoming {
@@ -185,13 +222,13 @@ pub fn socket_received(
         },
         reference: Some(reference as u64).filter(|reference| *reference != 0),
         topic,
-        kind: match kind {
-            1 => Kind::Error,
-            2 => Kind::Close,
-            3 => Kind::Reply(Status::Other),
-            4 => Kind::Reply(Status::Ok),
-            5 => Kind::Reply(Status::Error),
-            _ => Kind::Other,
+        kind: match heard {
+            Heard::PHX_ERROR => Kind::Error,
+            Heard::PHX_CLOSE => Kind::Close,
+            Heard::REPLY_OTHER => Kind::Reply(Status::Other),
+            Heard::REPLY_OK => Kind::Reply(Status::Ok),
+            Heard::REPLY_ERROR => Kind::Reply(Status::Error),
+            Heard::OTHER.. => Kind::Other,
         },
     };
     let connection = ConnectionId::from_raw(connection);
@@ -222,32 +259,33 @@ impl Socket {
             }
             Call::PING => return client.ping(now).unwrap_or_default() as f64,
             Call::SEND => client.send(0u32, (), None, ()),
-            Call::OPENED => {
+            Call::TRANSPORT_OPENED => {
                 client.transport_opened(now, connection);
                 if b == 1.0 && client.is_current(connection) {
                     client.skip_heartbeats();
                 }
             }
-            Call::ERRORED => client.transport_errored(now, connection),
-            Call::CLOSING => client.transport_closing(connection),
-            Call::CLOSED => client.transport_closed(now, connection),
-            Call::REFUSED => client.transport_refused(connection),
-            Call::HIDDEN => client.page_hidden(true),
-            Call::VISIBLE => client.page_hidden(false),
-            Call::SHOWN => client.page_shown(now),
-            Call::LEFT => client.page_left(now),
-            Call::RETURNED => client.page_returned(),
+            Call::TRANSPORT_ERRORED => client.transport_errored(now, connection),
+            Call::TRANSPORT_CLOSING => client.transport_closing(connection),
+            Call::TRANSPORT_CLOSED => client.transport_closed(now, connection),
+            Call::TRANSPORT_REFUSED => client.transport_refused(connection),
+            Call::PAGE_HIDDEN => client.page_hidden(true),
+            Call::PAGE_VISIBLE => client.page_hidden(false),
+            Call::PAGE_SHOWN => client.page_shown(now),
+            Call::PAGE_LEFT => client.page_left(now),
+            Call::PAGE_RETURNED => client.page_returned(),
             Call::CHANNEL => return client.channel(a as u32, ()).get().into(),
             Call::JOIN => return client.join(now, channel, Some(b as u64)).is_ok().into(),
             Call::LEAVE => client.leave(channel),
             Call::REMOVE => client.remove(channel),
             Call::STATE => {
-                return match client.channel_state(channel) {
-                    ChannelState::Closed => 0.0,
-                    ChannelState::Errored => 1.0,
-                    ChannelState::Joining => 2.0,
-                    ChannelState::Joined => 3.0,
+                let state = match client.channel_state(channel) {
+                    ChannelState::Closed => State::CLOSED,
+                    ChannelState::Errored => State::ERRORED,
+                    ChannelState::Joining => State::JOINING,
+                    ChannelState::Joined => State::JOINED,
                 };
+                return state.into();
             }
             Call::JOIN_REF => return number(client.join_ref(channel)),
             Call::PUSH => {
@@ -328,12 +366,12 @@ fn event_details(event: Event) -> (u8, [f64; 3]) {
         }
         Event::ChannelErrored { channel, cause } => {
             let cause = match cause {
-                ErrorCause::Server => 0.0,
-                ErrorCause::HeartbeatTimeout => 1.0,
-                ErrorCause::ConnectionClosed => 2.0,
-                ErrorCause::ConnectionError => 3.0,
+                ErrorCause::Server => Cause::SERVER,
+                ErrorCause::HeartbeatTimeout => Cause::HEARTBEAT_TIMEOUT,
+                ErrorCause::ConnectionClosed => Cause::CONNECTION_CLOSED,
+                ErrorCause::ConnectionError => Cause::CONNECTION_ERROR,
             };
-            (Out::ERRORED, [channel.get().into(), cause, 0.0])
+            (Out::ERRORED, [channel.get().into(), cause.into(), 0.0])
         }
         Event::ChannelClosed {
             channel,
@@ -390,7 +428,7 @@ mod tests {
         let call = |call, a, b| socket_call(socket, call, a, b, 0.0);
         call(Call::CONNECT, 0.0, 0.0);
         outputs(socket);
-        call(Call::OPENED, 1.0, 0.0);
+        call(Call::TRANSPORT_OPENED, 1.0, 0.0);
         outputs(socket);
         let channel = call(Call::CHANNEL, 1.0, 0.0);
         assert_eq!(call(Call::JOIN, channel, 1000.0), 1.0);
