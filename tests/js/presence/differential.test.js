@@ -9,6 +9,7 @@ import {
   RawChannel,
   Theirs,
   diff,
+  exactly,
   note,
   presences,
   steps,
@@ -27,7 +28,7 @@ const seen = (presence) => ({
   prototype: Object.getPrototypeOf(presence.state),
   keys: presence.list((key) => key),
   list: text(presence.list()),
-  pending: text(presence.pendingDiffs),
+  pending: exactly(presence.pendingDiffs),
   inPending: presence.inPendingSyncState(),
   joinRef: presence.joinRef,
 });
@@ -60,6 +61,37 @@ test("on any other channel, a presence does what phoenix.js's does", () => {
   sameOn(PlainChannel);
 });
 
+// The one difference in what they hold, which is why they are compared as JSON; see `text`.
+test("a meta has the numbers that JSON.parse reads, where phoenix.js has what JSON.stringify writes of them", () => {
+  for (const [number, read, copied] of [
+    ["1e400", Infinity, null],
+    ["-1e400", -Infinity, null],
+    ["-0", -0, 0],
+    ["1e-400", 0, 0],
+    ["9007199254740993", 2 ** 53, 2 ** 53],
+    ["1e21", 1e21, 1e21],
+  ]) {
+    const one = (ref) => `{"metas":[{"phx_ref":"${ref}","n":${number}}]}`;
+    for (const [Presence, Channel, expected] of [
+      [Ours, RawChannel, read],
+      [Ours, PlainChannel, read],
+      [Theirs, PlainChannel, copied],
+    ]) {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      const given = [];
+      presence.onJoin((_key, _current, { metas: [meta] }) => given.push(meta.n));
+      presence.onLeave((_key, _current, { metas: [meta] }) => given.push(meta.n));
+      channel.deliver("presence_state", `{"ada":${one(1)}}`);
+      channel.deliver("presence_diff", `{"joins":{"bob":${one(2)}},"leaves":{}}`);
+      given.push(...presence.list((_key, { metas: [meta] }) => meta.n));
+      given.push(...Object.values(presence.state).map(({ metas: [meta] }) => meta.n));
+      channel.deliver("presence_diff", `{"joins":{},"leaves":{"bob":${one(2)}}}`);
+      assert.deepEqual(given, Array(7).fill(expected), `${Presence === Ours ? "ours" : "theirs"}, ${number}`);
+    }
+  }
+});
+
 // Runs a static function of both on equal arguments; compares the result, the callbacks, and what became
 // of the arguments.
 function sameStatic(name, prepare, withCallbacks) {
@@ -69,10 +101,10 @@ function sameStatic(name, prepare, withCallbacks) {
     const callbacks = withCallbacks ? [note(log, "join"), note(log, "leave")] : [];
     const result = Presence[name](...args, ...callbacks);
     return {
-      result: text(result),
+      result: exactly(result),
       prototype: Object.getPrototypeOf(result),
       same: result === args[0],
-      args: args.map(text),
+      args: args.map(exactly),
       log,
     };
   });
@@ -113,8 +145,8 @@ test("Presence.list does what phoenix.js's does", () => {
   fc.assert(
     fc.property(presences, fc.boolean(), (state, bare) => {
       const [ours, theirs] = [Ours, Theirs].map((Presence) => [
-        text(Presence.list(held(state, bare))),
-        text(Presence.list(held(state, bare), (...args) => args)),
+        exactly(Presence.list(held(state, bare))),
+        exactly(Presence.list(held(state, bare), (...args) => args)),
       ]);
       assert.deepEqual(ours, theirs);
     }),

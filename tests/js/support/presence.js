@@ -1,6 +1,7 @@
 // What the presence tests share: both implementations, channels without a socket, and payloads of all
 // kinds that a server could send.
 
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { Presence as Theirs } from "phoenix";
 import { PACKAGE } from "./server.js";
@@ -62,8 +63,17 @@ export class RawChannel extends Bindings {
   }
 }
 
-/** Everything about a value that JSON shows, the order of the keys included. */
+/**
+ * Everything about a value that JSON shows, the order of the keys included. JSON shows infinity as null and -0 as 0,
+ * which is also what phoenix.js makes of them when it copies a presence, and herenow's does not.
+ */
 export const text = (value) => (value === undefined ? "undefined" : JSON.stringify(value));
+
+/** The same for what both have to have as it came: also shows what JSON has no number for. */
+export const exactly = (value) =>
+  JSON.stringify(value, (_key, part) => (isShown(part) ? part : `number ${inspect(part)}`));
+
+const isShown = (part) => typeof part !== "number" || (Number.isFinite(part) && !Object.is(part, -0));
 
 /** A callback for joins or leaves that notes what it is given, as it is at that moment. */
 export const note = (log, kind) => (key, current, presence) => {
@@ -94,18 +104,34 @@ const key = weighted(
   [1, fc.string({ unit: "binary" })],
 );
 
+// What JSON can write and a JavaScript number cannot hold, or only just. Not one that is infinite as a `phx_ref`:
+// of that phoenix.js makes null, so that it is another one than that of the next state.
+const FINITE = ["-0", "-0.0", "1e-400", "9007199254740993", "-9007199254740993", "1e21", "1.7976931348623157e308"];
+const INFINITE = ["1e400", "-1e400", "1.7976931348623159e308", "1".repeat(400)];
+
+// JSON.stringify does not write them, so they stand in as strings until then.
+const number = (written) => `number ${written}`;
+const written = (value) => JSON.stringify(value).replace(/"number ([^"]+)"/g, "$1");
+
 const reference = weighted(
   [12, fc.constantFrom("1", "2", "3", "4", 'quo"te', "é")],
   [4, fc.constantFrom(1, 2, 1.5, 0, -1, null, true, false)],
   [2, fc.constantFrom(2 ** 53, 2 ** 53 + 2, 1e21, 5e-324, Number.MAX_VALUE, -1e-7)],
+  [2, fc.constantFrom(...FINITE).map(number)],
   [1, fc.constantFrom({}, [])],
+);
+
+const info = weighted(
+  [3, fc.jsonValue({ maxDepth: 2 })],
+  [1, fc.constantFrom(...FINITE, ...INFINITE).map(number)],
+  [1, fc.constantFrom(...FINITE, ...INFINITE).map((edge) => ({ list: [[number(edge)]] }))],
 );
 
 const meta = weighted(
   [
     20,
     fc.record(
-      { n: fc.integer({ min: 0, max: 3 }), phx_ref: reference, info: fc.jsonValue({ maxDepth: 2 }) },
+      { n: fc.integer({ min: 0, max: 3 }), phx_ref: reference, info },
       { requiredKeys: ["n"] },
     ),
   ],
@@ -144,7 +170,7 @@ const oddlySpelled = fc.constantFrom(
   '{"metas":[{"phx_ref":"1"}],"metas":[{"phx_ref":"2","phx_ref":"3"}]}',
 );
 
-const presenceText = weighted([20, presence.map((value) => JSON.stringify(value))], [1, oddlySpelled]);
+const presenceText = weighted([20, presence.map(written)], [1, oddlySpelled]);
 const keyText = weighted(
   [30, key.map((key) => JSON.stringify(key))],
   [1, fc.constantFrom(String.raw`"\u0061"`, String.raw`"\u0032"`, String.raw`"\u00e9"`)],
