@@ -93,6 +93,11 @@ export interface PresenceChannel {
 export interface PresenceOptions {
   /** Other event names than `presence_state` and `presence_diff`, of the server's choosing. */
   events?: { state: string; diff: string };
+  /**
+   * How many diffs may wait for the state of a join; 10,000 if not given. More come only if there is none, as for a
+   * `Presence` that is made after its channel has joined. Then the older half goes, and an error is thrown that says so.
+   */
+  maxPendingDiffs?: number;
 }
 
 /**

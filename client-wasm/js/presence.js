@@ -9,6 +9,9 @@ import { list, syncDiff, syncState } from "./states.js";
 
 const EVENTS = { state: "presence_state", diff: "presence_diff" };
 
+// Far more than come between a join and its state, however many users there are.
+const MAX_PENDING_DIFFS = 10_000;
+
 export class Presence {
   #members = new Members();
   // Events whose callbacks are due.
@@ -23,6 +26,7 @@ export class Presence {
 
   constructor(channel, opts = {}) {
     const events = opts.events || EVENTS;
+    const maxPendingDiffs = opts.maxPendingDiffs || MAX_PENDING_DIFFS;
     this.pendingDiffs = [];
     this.channel = channel;
     this.joinRef = null;
@@ -36,7 +40,7 @@ export class Presence {
         : this.#bind("on", event, (payload) => hear({ payload }));
     bind(events.state, (message) => this.#onState(message));
     bind(events.diff, ({ payload }) => {
-      if (this.inPendingSyncState()) this.pendingDiffs.push(payload);
+      if (this.inPendingSyncState()) this.#hold(payload, maxPendingDiffs, events);
       else this.#onDiff(payload);
     });
   }
@@ -177,6 +181,15 @@ export class Presence {
     this.pendingDiffs = [];
     for (const diff of diffs) event.attempt(() => this.#members.syncDiff(event, diff));
     this.#deliver(event);
+  }
+
+  // Should the state come after all, it is the oldest diffs that are the most likely to be in it.
+  #hold(payload, max, { state, diff }) {
+    if (this.pendingDiffs.push(payload) <= max) return;
+    this.pendingDiffs.splice(0, Math.ceil(max / 2));
+    throw new Error(
+      `Presence of '${this.channel.topic}': no '${state}' has come, and of more than ${max} '${diff}' the oldest were dropped: make it before channel.join()`,
+    );
   }
 
   #onDiff(diff) {

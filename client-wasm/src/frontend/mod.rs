@@ -83,6 +83,6 @@ pub use herenow_core::client::{ChannelState, ConnectionState};
 pub use listeners::{Stream, Subscription};
 pub use members::{Changes, List, Member, NoFields, Update};
 pub use payload::{Misfit, Payload};
-pub use presence::{People, Presence};
+pub use presence::{MAX_PENDING_DIFFS, People, Presence};
 pub use problem::Problem;
 pub use socket::Socket;

@@ -16,6 +16,10 @@ use super::{Channel, Payload, Problem, Stream, Subscription};
 const STATE: &str = "presence_state";
 const DIFF: &str = "presence_diff";
 
+/// How many diffs wait for a state, if [`Presence::set_max_pending_diffs`] does not say otherwise: far more than
+/// come between a join and its state, however many users there are.
+pub const MAX_PENDING_DIFFS: usize = 10_000;
+
 /// Who is in a channel, with metas of a type of yours.
 ///
 /// `Meta` is what the server's metas are read as: name only the fields that you need, and
@@ -42,6 +46,7 @@ struct Room<Meta, Fields> {
     join_ref: Cell<Option<u64>>,
     /// Diffs that came before it.
     pending: RefCell<Vec<Payload>>,
+    max_pending: Cell<usize>,
     syncs: Listeners<People<Meta, Fields>>,
     changes: Listeners<Changes<Meta, Fields>>,
 }
@@ -65,6 +70,7 @@ where
             people: People(RefCell::new(Members::new(driver.seed()))),
             join_ref: Cell::default(),
             pending: RefCell::default(),
+            max_pending: Cell::new(MAX_PENDING_DIFFS),
             syncs: Listeners::default(),
             changes: Listeners::default(),
         });
@@ -79,6 +85,12 @@ where
             channel: channel.clone(),
             _listens: listens,
         }
+    }
+
+    /// How many diffs may wait for the state of a join. More come only if there is none, as for a presence that is
+    /// made after its channel has joined. Then the older half goes, which [`Problem::NoState`] tells.
+    pub fn set_max_pending_diffs(&self, max: usize) {
+        self.room.max_pending.set(max);
     }
 
     /// The channel.
@@ -167,12 +179,26 @@ impl<Meta: DeserializeOwned + 'static, Fields: DeserializeOwned + 'static> Room<
 
     fn diff(&self, payload: &Payload, join_ref: Option<u64>) {
         if join_ref.is_none() || self.join_ref.get() != join_ref {
-            self.pending.borrow_mut().push(payload.clone());
+            self.hold(payload.clone());
             return;
         }
         let mut touched = Touched::default();
         self.apply(false, payload, &mut touched);
         self.deliver(touched);
+    }
+
+    /// Should the state come after all, it is the oldest diffs that are the most likely to be in it.
+    fn hold(&self, diff: Payload) {
+        let max = self.max_pending.get();
+        let mut pending = self.pending.borrow_mut();
+        pending.push(diff);
+        let held = pending.len();
+        if held > max {
+            pending.drain(..held - max / 2);
+            drop(pending);
+            let topic = self.topic.clone();
+            tell(&self.driver, &Problem::NoState { topic, max });
+        }
     }
 
     fn apply(&self, is_state: bool, payload: &Payload, touched: &mut Touched<Meta, Fields>) {

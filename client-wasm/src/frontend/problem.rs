@@ -35,6 +35,14 @@ pub enum Problem {
         /// What is wrong with it.
         error: herenow_core::presence::Error,
     },
+    /// No state came after a join, and more diffs wait for it than a [`Presence`](super::Presence) holds. The
+    /// older half of them was dropped. That is so when it was made after its channel had joined.
+    NoState {
+        /// The channel's topic.
+        topic: String,
+        /// How many diffs it holds.
+        max: usize,
+    },
     /// A frame that is no message of the protocol. It was dropped.
     Frame {
         /// What is wrong with it.
@@ -73,6 +81,11 @@ impl fmt::Display for Problem {
             Self::Diff { topic, error } => {
                 write!(f, "a presence payload of {topic} was dropped: {error}")
             }
+            Self::NoState { topic, max } => write!(
+                f,
+                "no presence state of {topic} has come, and of more than {max} diffs the oldest were dropped: \
+                 make the Presence before the channel joins"
+            ),
             Self::Frame { error } => write!(f, "a frame that is no message was dropped: {error}"),
             Self::Send {
                 topic,

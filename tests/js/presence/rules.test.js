@@ -144,6 +144,32 @@ for (const Channel of [PlainChannel, RawChannel]) {
       );
     });
 
+    test("holds back so many diffs, and when no state comes drops the oldest and says so", () => {
+      const channel = new Channel();
+      channel.topic = "room:a";
+      const presence = new Presence(channel, { maxPendingDiffs: 4 });
+      const join = (key) => diff(channel, { [key]: one(key) }, {});
+      const held = () => presence.pendingDiffs.flatMap(({ joins }) => Object.keys(joins)).join("");
+      for (const key of "abcd") join(key);
+      assert.equal(held(), "abcd");
+      const said = /^Error: Presence of 'room:a': no 'presence_state' has come, .* more than 4 'presence_diff'/;
+      assert.throws(() => join("e"), said);
+      assert.equal(held(), "cde");
+      join("f");
+      assert.throws(() => join("g"), said);
+      state(channel, { ada: one("1") });
+      assert.equal(presence.list((key) => key).join(" "), "ada e f g");
+    });
+
+    test("holds back 10,000 diffs if it is not told how many", () => {
+      const channel = new Channel();
+      const presence = new Presence(channel);
+      for (let i = 0; i < 10_000; i++) diff(channel, {}, {});
+      assert.equal(presence.pendingDiffs.length, 10_000);
+      assert.throws(() => diff(channel, {}, {}), /more than 10000/);
+      assert.equal(presence.pendingDiffs.length, 5_001);
+    });
+
     test("applies the other diffs that it held back if one of them is none", () => {
       const channel = new Channel();
       const presence = new Presence(channel);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::{Channel, Presence, Socket};
+use super::super::{Channel, MAX_PENDING_DIFFS, Presence, Socket};
 use super::{World, log, ready};
 use serde::Deserialize;
 use serde_json::Value;
@@ -206,6 +206,52 @@ fn a_payload_that_is_none_changes_nothing() {
     world.event("presence_state", "[]");
     assert_eq!(people.list().len(), 1);
     assert_eq!(world.warnings.take().len(), 2);
+}
+
+#[test]
+fn diffs_whose_state_does_not_come_are_held_up_to_a_limit_and_then_the_newest() {
+    let (world, _socket, channel) = room();
+    channel.join();
+    world.reply(1, 1, "ok", "{}");
+    let people = Presence::<Value>::new(&channel);
+    people.set_max_pending_diffs(4);
+    let came = |key: &str| {
+        world.event(
+            "presence_diff",
+            &diff(&presence(key, &meta(key, "tv")), "{}"),
+        )
+    };
+    "abcd".split_inclusive(|_| true).for_each(came);
+    assert!(world.warnings.take().is_empty());
+    came("e");
+    let warnings = world.warnings.take();
+    assert!(
+        warnings[0].contains("room:a") && warnings[0].contains("more than 4"),
+        "{warnings:?}"
+    );
+    came("f");
+    world.event("presence_state", &presence("ada", &meta("1", "tv")));
+    let keys: Vec<_> = people
+        .list()
+        .iter()
+        .map(|member| member.key.clone())
+        .collect();
+    assert_eq!(keys, ["ada", "d", "e", "f"]);
+    assert!(world.warnings.take().is_empty());
+}
+
+#[test]
+fn unless_told_otherwise_as_many_diffs_are_held_as_the_constant_says() {
+    let (world, _socket, channel) = room();
+    let _people = Presence::<Value>::new(&channel);
+    channel.join();
+    world.reply(1, 1, "ok", "{}");
+    for _ in 0..MAX_PENDING_DIFFS {
+        world.event("presence_diff", &diff("{}", "{}"));
+    }
+    assert!(world.warnings.take().is_empty());
+    world.event("presence_diff", &diff("{}", "{}"));
+    assert_eq!(world.warnings.take().len(), 1);
 }
 
 #[test]
