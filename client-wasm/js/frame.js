@@ -115,8 +115,15 @@ const BROADCAST = 2;
 
 const MAX_STRING = 255;
 
+// jsdom, for one, has neither of them.
+function coder(name) {
+  const Coder = globalThis[name];
+  if (!Coder) throw new Error(`binary payloads need ${name}, which this environment does not have`);
+  return new Coder();
+}
+
 function encodeBinary(strings, payload) {
-  const encoder = new TextEncoder();
+  const encoder = coder("TextEncoder");
   const parts = strings.map((string) => encoder.encode(string));
   for (const [index, { length }] of parts.entries()) {
     if (length <= MAX_STRING) continue;
@@ -143,7 +150,7 @@ export function decodeBinary(data) {
     : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const count = { [PUSH]: 3, [REPLY]: 4, [BROADCAST]: 2 }[bytes[0]];
   if (!count) return null;
-  const decoder = new TextDecoder();
+  const decoder = coder("TextDecoder");
   let at = 1 + count;
   const strings = Array.from(bytes.subarray(1, at), (length) =>
     decoder.decode(bytes.subarray(at, (at += length))),

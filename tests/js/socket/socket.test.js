@@ -282,6 +282,21 @@ test("a binary push whose topic is too long says which part it is", () => {
   );
 });
 
+test("where there is no TextEncoder or TextDecoder, as in jsdom, binary payloads are refused and name it", () => {
+  const channel = joinedChannel(openSocket());
+  const { TextEncoder, TextDecoder } = globalThis;
+  Object.assign(globalThis, { TextEncoder: undefined, TextDecoder: undefined });
+  try {
+    assert.throws(() => channel.push("x", new ArrayBuffer(1)), /^Error: binary payloads need TextEncoder, which/);
+    const frame = new Uint8Array([2, 6, 1, ...Buffer.from("room:1x"), 8]);
+    assert.throws(() => Transport.last.onmessage({ data: frame.buffer }), /^Error: binary payloads need TextDecoder, which/);
+    channel.push("y", { text: "goes as ever" });
+    assert.equal(sent().at(-1)[3], "y");
+  } finally {
+    Object.assign(globalThis, { TextEncoder, TextDecoder });
+  }
+});
+
 test("a callback that throws does not keep others from what is theirs", () => {
   const socket = openSocket();
   const [first, second] = [joinedChannel(socket, "a"), joinedChannel(socket, "b")];
