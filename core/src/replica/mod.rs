@@ -37,6 +37,8 @@ mod error;
 mod id;
 mod list;
 mod live;
+#[cfg(test)]
+mod looks;
 mod merge;
 mod meta;
 mod node;

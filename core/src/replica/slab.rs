@@ -55,6 +55,8 @@ impl<T> Slab<T> {
     }
 
     pub(super) fn insert(&mut self, value: T) -> u32 {
+        #[cfg(test)]
+        super::looks::note();
         let number = match self.roomy.last() {
             Some(&number) => number,
             None => {
@@ -76,6 +78,8 @@ impl<T> Slab<T> {
 
     /// Takes the value out. Its address may be given to another one from now on.
     pub(super) fn remove(&mut self, address: u32) -> T {
+        #[cfg(test)]
+        super::looks::note();
         let number = address / PAGE;
         let place = &mut self.pages[number as usize];
         let page = place.as_mut().expect("an address in use");
@@ -134,6 +138,8 @@ impl<T> Index<u32> for Slab<T> {
     type Output = T;
 
     fn index(&self, address: u32) -> &T {
+        #[cfg(test)]
+        super::looks::note();
         match &self.pages[(address / PAGE) as usize] {
             Some(page) => match &page.slots[(address % PAGE) as usize] {
                 Slot::Live(value) => value,
@@ -146,6 +152,8 @@ impl<T> Index<u32> for Slab<T> {
 
 impl<T> IndexMut<u32> for Slab<T> {
     fn index_mut(&mut self, address: u32) -> &mut T {
+        #[cfg(test)]
+        super::looks::note();
         match &mut self.pages[(address / PAGE) as usize] {
             Some(page) => match &mut page.slots[(address % PAGE) as usize] {
                 Slot::Live(value) => value,
