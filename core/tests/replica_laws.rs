@@ -11,7 +11,7 @@ mod steps;
 use client::{Client, Members, members, sorted};
 use herenow_core::replica::{Footprint, Shard, TopicDiff};
 use proptest::prelude::*;
-use shards::{json, ref_of, refs, with_window};
+use shards::{json, ref_of, refs, with_windows};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use steps::{CHANNELS, KEYS, Step, TOPICS, count_up, steps};
 
@@ -28,9 +28,9 @@ struct World {
 }
 
 impl World {
-    fn new(window_ms: u64) -> Self {
+    fn new((window_ms, max_window_ms): (u64, u64)) -> Self {
         Self {
-            shard: with_window(window_ms),
+            shard: with_windows(window_ms, max_window_ms),
             now: 1_000,
             subscribers: Vec::new(),
             told: TOPICS.map(|topic| (topic, BTreeSet::new())).into(),
@@ -161,8 +161,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn every_client_ends_with_the_list_whatever_the_timing(steps in steps(60), window in prop::sample::select(&[0, 25][..])) {
-        let mut world = World::new(window);
+    fn every_client_ends_with_the_list_whatever_the_timing(steps in steps(60), windows in prop::sample::select(&[(0, 0), (0, 60), (25, 25), (25, 60)][..])) {
+        let mut world = World::new(windows);
         for step in steps {
             world.take(step);
         }
@@ -176,7 +176,7 @@ proptest! {
 
     #[test]
     fn the_diffs_add_up_to_the_list_and_tell_nothing_that_was_never_listed(steps in steps(60)) {
-        let mut world = World::new(25);
+        let mut world = World::new((25, 60));
         for step in steps {
             world.take(step);
             if world.shard.footprint().pending == 0 {
@@ -191,7 +191,7 @@ proptest! {
 
     #[test]
     fn when_all_have_left_nothing_is_held(steps in steps(60)) {
-        let mut world = World::new(25);
+        let mut world = World::new((25, 60));
         for step in steps {
             world.take(step);
         }
@@ -205,7 +205,7 @@ proptest! {
 
     #[test]
     fn a_topic_sends_no_more_diffs_than_windows_fit(steps in steps(200)) {
-        let mut world = World::new(25);
+        let mut world = World::new((25, 60));
         let begin = world.now;
         for step in steps {
             // Only one topic gets members.

@@ -9,11 +9,12 @@ mod steps;
 use herenow_core::replica::{ChannelId, Counts, Presences, Shard, TrackError, UpdateError};
 use proptest::prelude::*;
 use serde_json::Value;
-use shards::{json, with_window};
+use shards::{json, with_windows};
 use std::collections::{BTreeMap, BTreeSet};
 use steps::{CHANNELS, FIELDS, Identity, KEYS, Step, TOPICS, count_up, steps};
 
-const WINDOW: u64 = 25;
+/// The least and the greatest length of a window.
+const WINDOWS: (u64, u64) = (25, 60);
 
 /// A meta: its ref, and the whole of it.
 type Meta = (String, Value);
@@ -95,7 +96,8 @@ impl Model {
             let joins = &(&listed - &topic.announced) | &ended;
             let leaves = &(&topic.announced - &listed) | &ended;
             let says_something = !joins.is_empty() || !leaves.is_empty();
-            topic.window_closes = says_something.then_some(now + WINDOW);
+            let window = (listed.len() as u64 * 10).clamp(WINDOWS.0, WINDOWS.1);
+            topic.window_closes = says_something.then_some(now + window);
             topic.shown.clear();
             topic.announced = listed;
             if says_something {
@@ -300,14 +302,14 @@ proptest! {
 
     #[test]
     fn a_shard_does_what_its_model_does(steps in steps(80)) {
-        let mut pair = Pair { shard: with_window(WINDOW), model: Model::default(), now: 1_000 };
+        let mut pair = Pair { shard: with_windows(WINDOWS.0, WINDOWS.1), model: Model::default(), now: 1_000 };
         for step in steps {
             pair.take(step);
             pair.compare();
         }
-        pair.now += WINDOW;
+        pair.now += WINDOWS.1;
         pair.poll();
-        pair.now += WINDOW;
+        pair.now += WINDOWS.1;
         pair.poll();
         prop_assert_eq!(pair.shard.poll_timeout(), None);
     }

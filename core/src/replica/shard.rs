@@ -185,7 +185,8 @@ impl Shard {
     /// The next diff that is due, to be sent to the subscribers of its topic. Poll until there is none.
     ///
     /// A topic that was quiet is due at once; then its changes are gathered for
-    /// [`ShardConfig::window_ms`]. What happened between two polls is one diff in any case.
+    /// [`ShardConfig::window_ms`], or longer in a large topic. What happened between two polls is one
+    /// diff in any case.
     #[must_use]
     pub fn poll_diff(&mut self, now: u64) -> Option<TopicDiff> {
         self.advance_clock(now);
@@ -194,8 +195,7 @@ impl Shard {
             self.store.topics[topic].turn = Turn::None;
             let diff = self.take_diff(topic);
             if diff.is_some() && self.config.window_ms > 0 {
-                let closes = self.clock.saturating_add(self.config.window_ms);
-                self.store.topics[topic].turn = self.windows.open(closes, topic);
+                self.open_window(topic);
             } else if self.store.topics[topic].is_empty() {
                 self.store.remove_topic(topic);
             }
@@ -210,6 +210,17 @@ impl Shard {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
         self.windows.timeout(self.clock)
+    }
+
+    fn open_window(&mut self, address: u32) {
+        let topic = &mut self.store.topics[address];
+        let length = self.config.window_of(topic.metas);
+        let closes = self.clock.saturating_add(length);
+        topic.turn = if length > self.config.window_ms {
+            self.windows.open_longer(closes, address)
+        } else {
+            self.windows.open(closes, address)
+        };
     }
 
     pub(super) fn advance_clock(&mut self, now: u64) {

@@ -1,10 +1,13 @@
 //! Which topic may send its next diff, and when.
 //!
 //! A topic that was quiet sends at once. Then a window opens, in which its changes are gathered; when
-//! it closes they are sent, and the next window opens, until one closes with nothing to send. All
-//! windows last equally long, so they close in the order in which they opened and a queue will do.
+//! it closes they are sent, and the next window opens, until one closes with nothing to send.
+//!
+//! Most topics are small, and their windows last equally long: they close in the order in which they
+//! opened, and a queue will do. Those of large topics last longer, each its own time. There are few of
+//! them, since each holds many presences, so a sorted set costs little.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Where a topic stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,15 +24,18 @@ pub(super) enum Turn {
 #[derive(Clone, Hash)]
 pub(super) struct Windows {
     ready: VecDeque<u32>,
-    /// Topics with the moment when their window closes.
-    open: VecDeque<(u64, u32)>,
+    /// Topics with the moment when their window, of the least length, closes.
+    least: VecDeque<(u64, u32)>,
+    /// The same of windows that are longer.
+    longer: BTreeSet<(u64, u32)>,
 }
 
 impl Windows {
     pub(super) fn new() -> Self {
         Self {
             ready: VecDeque::new(),
-            open: VecDeque::new(),
+            least: VecDeque::new(),
+            longer: BTreeSet::new(),
         }
     }
 
@@ -40,10 +46,18 @@ impl Windows {
         Turn::Ready
     }
 
-    /// Opens a window for a topic whose turn is `None`.
+    /// Opens a window of the least length for a topic whose turn is `None`. It closes no earlier than
+    /// those opened so before.
     #[must_use]
     pub(super) fn open(&mut self, closes: u64, topic: u32) -> Turn {
-        self.open.push_back((closes, topic));
+        self.least.push_back((closes, topic));
+        Turn::Window
+    }
+
+    /// Opens a longer window for a topic whose turn is `None`.
+    #[must_use]
+    pub(super) fn open_longer(&mut self, closes: u64, topic: u32) -> Turn {
+        self.longer.insert((closes, topic));
         Turn::Window
     }
 
@@ -53,13 +67,15 @@ impl Windows {
             give_back(&mut self.ready);
             return Some(topic);
         }
-        let &(closes, topic) = self.open.front()?;
-        if closes > now {
+        let window = self.closes_first()?;
+        if window.0 > now {
             return None;
         }
-        self.open.pop_front();
-        give_back(&mut self.open);
-        Some(topic)
+        if !self.longer.remove(&window) {
+            self.least.pop_front();
+            give_back(&mut self.least);
+        }
+        Some(window.1)
     }
 
     /// When `next` will have something, `now` if it has already.
@@ -67,11 +83,16 @@ impl Windows {
         if !self.ready.is_empty() {
             return Some(now);
         }
-        self.open.front().map(|(closes, _)| *closes)
+        self.closes_first().map(|(closes, _)| closes)
+    }
+
+    fn closes_first(&self) -> Option<(u64, u32)> {
+        let firsts = self.least.front().into_iter().chain(self.longer.first());
+        firsts.min().copied()
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.ready.capacity() + self.open.capacity()
+        self.ready.capacity() + self.least.capacity() + self.longer.len()
     }
 }
 

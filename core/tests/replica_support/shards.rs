@@ -10,8 +10,15 @@ pub(crate) fn shard() -> Shard {
 }
 
 pub(crate) fn with_window(window_ms: u64) -> Shard {
+    with_windows(window_ms, window_ms)
+}
+
+/// A shard whose windows last 10 ms for each presence of the topic, between these limits.
+pub(crate) fn with_windows(window_ms: u64, max_window_ms: u64) -> Shard {
     let config = ShardConfig {
         window_ms,
+        max_window_ms,
+        topic_deliveries: 100,
         ..ShardConfig::default()
     };
     Shard::new(ReplicaId::new("node-1", 1), 0, config)

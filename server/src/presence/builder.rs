@@ -41,10 +41,22 @@ impl PresenceBuilder {
     }
 
     /// How long the changes of a topic are gathered after it has sent a diff (25 ms, in whole
-    /// milliseconds). The first change after a quiet spell is sent at once in any case. Nobody gets more
-    /// than `1 s / window` diffs a second for a topic. With zero nothing is gathered.
+    /// milliseconds); longer if the topic is large, see [`max_window`](Self::max_window). The first change
+    /// after a quiet spell is sent at once in any case. Nobody gets more than `1 s / window` diffs a
+    /// second for a topic. With zero nothing is gathered.
     pub fn window(mut self, window: Duration) -> Self {
-        self.config.window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+        self.config.window_ms = milliseconds(window);
+        self
+    }
+
+    /// How long the changes of a large topic are gathered at most (250 ms, in whole milliseconds).
+    ///
+    /// Each diff of a topic goes to all its subscribers, so under steady changes a topic costs in
+    /// proportion to its members. Its window is 1 ms for every 40 presences, between
+    /// [`window`](Self::window) and this limit, which keeps it at 40,000 deliveries a second as long as
+    /// the limit allows. With no more than `window`, all topics are treated alike.
+    pub fn max_window(mut self, max: Duration) -> Self {
+        self.config.max_window_ms = milliseconds(max);
         self
     }
 
@@ -149,4 +161,8 @@ impl PresenceBuilder {
             fetch,
         )
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -19,8 +19,9 @@
 //! other topics; a user with two tabs has one key with two metas. Whatever ends the channel, a crash or
 //! a lost connection too, ends its presences.
 //!
-//! Diffs are gathered in windows of 25 ms (see [`PresenceBuilder::window`]), and the first change after a
-//! quiet spell is sent at once. Whoever applies them by the rules of `presence.js` has the list.
+//! Diffs are gathered in windows of 25 ms, longer in topics of more than 1,000 (see
+//! [`PresenceBuilder::window`] and [`PresenceBuilder::max_window`]), and the first change after a quiet
+//! spell is sent at once. Whoever applies them by the rules of `presence.js` has the list.
 //!
 //! Nothing here decides who may be present where: the channel's `join` does.
 

@@ -36,6 +36,7 @@ async fn help_names_every_flag_with_its_variable_and_gives_examples() {
         "--www",
         "--client",
         "--window-ms",
+        "--max-window-ms",
         "--secret-key-base-file",
     ];
     for flag in flags

@@ -8,6 +8,7 @@ use herenow::{
 };
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use crate::client::{Client, Frame};
 use crate::host::Host;
@@ -247,6 +248,36 @@ async fn a_first_change_is_sent_at_once_and_what_follows_in_the_window_as_one_di
     track(&presence, "fifth");
     assert!(broadcasts.try_recv().is_some(), "the topic was quiet");
     assert_eq!(presence.stats().diffs, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_topic_gathers_longer_but_no_longer_than_it_may() {
+    for (max, gathers) in [(250, 100), (60, 60), (0, 25)] {
+        let pubsub = PubSub::new();
+        let presence = Presence::builder(&pubsub)
+            .max_window(Duration::from_millis(max))
+            .start();
+        let mut broadcasts = pubsub.subscribe(TOPIC);
+        for number in 0..4_000 {
+            track(&presence, &number.to_string());
+        }
+        for joined in [1, 3_999] {
+            let diff = next_diff(&mut broadcasts).await;
+            assert_eq!(keys(&diff["joins"]).len(), joined);
+        }
+        let sent = Instant::now();
+        track(&presence, "one more");
+        assert_eq!(
+            keys(&next_diff(&mut broadcasts).await["joins"]),
+            ["one more"]
+        );
+        // By the virtual clock, whose timers are a millisecond fine.
+        let waited = sent.elapsed().as_millis();
+        assert!(
+            (gathers..=gathers + 1).contains(&waited),
+            "{waited} ms, not {gathers}"
+        );
+    }
 }
 
 #[tokio::test]

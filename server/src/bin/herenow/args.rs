@@ -90,6 +90,11 @@ pub(crate) struct Serve {
     #[arg(long, env = "HERENOW_WINDOW_MS", value_name = "MS", default_value = "25", value_parser = window, help_heading = "Presence")]
     pub(crate) window_ms: Duration,
 
+    /// How long they are gathered at most in a large topic, which is given 1 ms for every 40 members
+    /// if that is more than --window-ms. With no more than --window-ms, all topics are treated alike.
+    #[arg(long, env = "HERENOW_MAX_WINDOW_MS", value_name = "MS", default_value = "250", value_parser = window, help_heading = "Presence")]
+    pub(crate) max_window_ms: Duration,
+
     #[command(flatten)]
     pub(crate) access: Access,
 
@@ -359,6 +364,7 @@ mod tests {
             ("--listen", "127.0.0.1:70000", "127.0.0.1:4000"),
             ("--window-ms", "25ms", "whole milliseconds"),
             ("--window-ms", "60001", "from 0 to 60000"),
+            ("--max-window-ms", "1s", "whole milliseconds"),
             ("--operator-listen", "4001", "127.0.0.1:4000"),
             ("--max-channels", "0", "at least 1"),
             ("--max-connections", "0", "at least 1"),

@@ -133,6 +133,7 @@ impl Server {
             .node(plan.config.node.as_str())
             .later_than(earlier)
             .window(options.window_ms)
+            .max_window(options.max_window_ms)
             .start();
         let cluster = cluster::join(plan, &pubsub, &presence).await?;
         let endpoint = endpoint(options, &self.access, &pubsub, &presence);
