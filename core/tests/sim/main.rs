@@ -6,7 +6,7 @@
 //! thousands, `cargo xtask sim 1000000` as many as one likes.
 //!
 //! `cost` measures what a cluster says to itself; `cargo xtask sim --cost` prints that for up to a hundred
-//! nodes. `defects`, `properties`, `names` and `limits` hold named scenarios.
+//! nodes. `defects`, `properties`, `partial`, `names` and `limits` hold named scenarios.
 
 #[path = "../replica_support/client.rs"]
 mod client;
@@ -18,6 +18,7 @@ mod limits;
 mod machine;
 mod names;
 mod network;
+mod partial;
 mod properties;
 mod scenario;
 mod schedule;

@@ -55,8 +55,10 @@ pub(crate) struct Network {
 const KIND_AT: usize = 5;
 pub(crate) const DIGEST: u8 = 1;
 pub(crate) const ASK: u8 = 3;
+pub(crate) const VERSIONS: u8 = 4;
 pub(crate) const PULL: u8 = 5;
 pub(crate) const CHANGES: u8 = 6;
+pub(crate) const FORWARD: u8 = 7;
 
 impl Network {
     pub(crate) fn new(seed: u64) -> Self {

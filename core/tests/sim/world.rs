@@ -16,8 +16,8 @@ pub(crate) fn config() -> NodeConfig {
         permdown_after_ms: 20_000,
         idle_forget_ms: 4_000,
         pull_retry_ms: 400,
-        // Small, so that answers come in parts.
-        max_message_bytes: 300,
+        // So small that an answer about two presences comes in parts: schedules have few of them.
+        max_message_bytes: 100,
         ..NodeConfig::default()
     }
 }
