@@ -198,7 +198,7 @@ fn group(members: Vec<Member>) -> Presences {
     let mut last = None;
     for (number, (key, meta)) in numbered {
         if last.replace(number) != Some(number) {
-            presences.push_key(key);
+            presences.push_key(&key);
         }
         presences.push_meta(meta);
     }

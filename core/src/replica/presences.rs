@@ -9,22 +9,27 @@ use std::sync::Arc;
 /// its `phx_ref`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presences {
-    /// Each key with the end of its metas in `metas`: two allocations for any number of keys.
-    keys: Vec<(Arc<str>, usize)>,
+    /// The text of all keys. Keys are copied, not shared as metas are: they are short, and to count
+    /// one more who shares a key, and later one less, costs more than a copy.
+    names: String,
+    /// Of each key the end of its name in `names`, and of its metas in `metas`.
+    keys: Vec<(usize, usize)>,
     metas: Vec<Arc<str>>,
 }
 
 impl Presences {
     pub(super) fn with_capacity(keys: usize, metas: usize) -> Self {
         Self {
+            names: String::new(),
             keys: Vec::with_capacity(keys),
             metas: Vec::with_capacity(metas),
         }
     }
 
     /// Adds a key that is not there yet. Its metas follow through `push_meta`.
-    pub(super) fn push_key(&mut self, key: Arc<str>) {
-        self.keys.push((key, self.metas.len()));
+    pub(super) fn push_key(&mut self, key: &str) {
+        self.names.push_str(key);
+        self.keys.push((self.names.len(), self.metas.len()));
     }
 
     /// Adds a meta to the key added last.
@@ -54,19 +59,19 @@ impl Presences {
     }
 
     /// Each key with its metas (never none).
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &[Arc<str>])> {
-        let mut start = 0;
-        self.keys.iter().map(move |(key, end)| {
-            let metas = &self.metas[start..*end];
-            start = *end;
-            (key, metas)
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[Arc<str>])> {
+        let (mut name, mut first) = (0, 0);
+        self.keys.iter().map(move |&(name_end, end)| {
+            let member = (&self.names[name..name_end], &self.metas[first..end]);
+            (name, first) = (name_end, end);
+            member
         })
     }
 
     /// Appends the JSON object that clients know: `{"key":{"metas":[..]},..}`.
     pub fn write_json(&self, out: &mut String) {
         let text: usize = self.metas.iter().map(|meta| meta.len() + 1).sum();
-        let keys: usize = self.keys.iter().map(|(key, _)| key.len() + 16).sum();
+        let keys = self.names.len() + 16 * self.keys.len();
         out.reserve(text + keys + 2);
         out.push('{');
         for (at, (key, metas)) in self.iter().enumerate() {

@@ -50,7 +50,7 @@ impl Shard {
         let of_topic = &self.store.topics[topic];
         let mut presences = Presences::with_capacity(of_topic.keys.len as usize, of_topic.metas);
         for key in self.store.keys_of(topic) {
-            presences.push_key(Arc::clone(&key.name));
+            presences.push_key(&key.name);
             self.for_each_meta(key, |meta| presences.push_meta(Arc::clone(meta)));
         }
         presences

@@ -58,5 +58,5 @@ pub(crate) fn json(text: &str) -> Value {
 }
 
 pub(crate) fn keys(presences: &Presences) -> Vec<&str> {
-    presences.iter().map(|(key, _)| &**key).collect()
+    presences.iter().map(|(key, _)| key).collect()
 }

@@ -56,7 +56,7 @@ impl Presences {
         self.metas.iter().map(|(key, metas)| {
             let metas = Cow::Borrowed(metas);
             let fields = Cow::Borrowed(fields_of(&self.fields, key));
-            (&**key, Entry { metas, fields })
+            (key, Entry { metas, fields })
         })
     }
 

@@ -163,7 +163,7 @@ fn changes_are_told_grouped_by_key_in_the_order_in_which_they_began() {
     topic.list(4, None);
     topic.list(3, Some("b"));
     let (joins, _) = topic.announce();
-    let keys: Vec<&str> = joins.iter().map(|(key, _)| &**key).collect();
+    let keys: Vec<&str> = joins.iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["1", "0"]);
     assert_eq!(texts(&joins), ["3:b", "1:a", "0:a", "2:a"]);
 }
