@@ -119,3 +119,38 @@ fn a_returning_replica_is_not_listed_by_what_it_said_of_its_versions_before_it_w
     });
     assert_eq!(world.told(1), Told::joins(&["stays"]));
 }
+
+#[test]
+fn a_shard_that_is_looked_at_anew_is_not_ready_with_an_older_copy_than_was_seen_before() {
+    let mut world = World::watching(3);
+    world.come(0, 1, "first");
+    world.run(100);
+    // What is new now the third host is not told.
+    let kinds = [CHANGES, FORWARD].into_iter();
+    world.network.hold = kinds
+        .flat_map(|kind| [(0, 2, kind), (1, 2, kind)])
+        .collect();
+    world.come(0, 1, "second");
+    world.run(100);
+    assert_eq!(
+        (world.seen(1), world.seen(2)),
+        (owned(&["second"]), owned(&["first"]))
+    );
+    world.with(1, |machine, now| {
+        machine.clients.clear();
+        machine.unwant(now);
+    });
+    world.run(world.config.idle_forget_ms);
+    assert_eq!(world.seen(1), owned(&[]));
+    // The owner's answer is late, so that the third host is asked, which has an older copy.
+    let kinds = [CHANGES, FORWARD].into_iter();
+    world.network.hold.extend(kinds.map(|kind| (0, 1, kind)));
+    world.watch(1);
+    let wait = world.config.pull_retry_ms + 100;
+    world.watch_for(wait, |world| assert!(!world.machine(1).node.is_ready(1)));
+    assert_eq!(world.seen(1), ["first"]);
+    assert!(world.network.release(world.now) > 0);
+    world.run(10);
+    assert!(world.machine(1).node.is_ready(1));
+    assert_eq!(world.seen(1), ["second"]);
+}

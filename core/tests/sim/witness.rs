@@ -41,6 +41,11 @@ impl Witness {
     fn look_at_lists(&mut self, now: Now, facts: &Facts, machine: &Machine, config: &NodeConfig) {
         let is_recent = |at: u64| now.local - at < config.permdown_after_ms;
         for topic in TOPICS {
+            // Of a shard that nobody has looked at for long all is forgotten. What is asked for anew may come from a
+            // third machine, which knows less.
+            if !machine.subscriptions.contains(&machine.shard_of(topic)) {
+                self.seen.retain(|(_, of), _| *of != topic);
+            }
             for (replica, metas) in facts.listed(machine, topic) {
                 let place = (replica.clone(), topic);
                 let last = self.seen.entry(place.clone()).or_default();
