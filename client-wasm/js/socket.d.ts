@@ -155,7 +155,10 @@ export class Socket {
   /** Forgets a channel that was never joined. */
   remove(channel: Channel<any>): void;
 
-  /** Sends a message that belongs to no channel, as soon as there is a connection. */
+  /**
+   * Sends a message that belongs to no channel, as soon as there is a connection. Any number of them wait for it: who
+   * sends many asks `isConnected()` first.
+   */
   push(message: Partial<Message> & { topic: string; event: string }): void;
 
   /** Calls back when a connection is open. Returns a ref, which `off` takes to remove the callback again. */

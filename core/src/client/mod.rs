@@ -142,7 +142,8 @@ impl<C: Content> Client<C> {
     }
 
     /// Sends a message that belongs to no channel, as soon as there is a connection. Nobody waits for a
-    /// reply to it. Poll for outputs afterwards.
+    /// reply to it, nor is told what became of it; so none is dropped, and any number wait for a
+    /// connection: who sends many asks [`is_connected`](Self::is_connected) first. Poll for outputs afterwards.
     pub fn send(
         &mut self,
         topic: impl Into<C::Topic>,
