@@ -2,15 +2,16 @@
 
 // Calls each. The first error is thrown when all have been called, the others are reported.
 export function callEach(callbacks, call) {
-  const errors = [];
+  // Most of the time there is none, and this is called for each message.
+  let errors = null;
   for (const callback of callbacks) {
     try {
       call(callback);
     } catch (error) {
-      errors.push(error);
+      (errors ??= []).push(error);
     }
   }
-  throwFirst(errors);
+  if (errors !== null) throwFirst(errors);
 }
 
 export function throwFirst(errors) {

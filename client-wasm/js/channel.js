@@ -160,7 +160,7 @@ export class Channel {
   // An event came from the server.
   _receive(event, frame) {
     if (this.#isHooked()) this.trigger(event, frame.payload, frame.ref, frame.joinRef);
-    else if (this.#bindings.has(event)) this.#run(event, frame);
+    else this.#run(event, frame);
   }
 
   // A push of this channel was answered; `frame` holds the answer, unless there was none in time.
@@ -196,7 +196,9 @@ export class Channel {
   }
 
   #run(event, message) {
-    callEach(this.#bindings.get(event) ?? NO_BINDINGS, ({ callback, raw }) => {
+    const bindings = this.#bindings.get(event);
+    if (bindings === undefined) return;
+    callEach(bindings, ({ callback, raw }) => {
       if (raw) callback(message);
       else callback(message.payload, message.ref, message.joinRef || this.joinRef());
     });

@@ -96,15 +96,21 @@ export class Core {
     return this.#out;
   }
 
-  // Tells of a message. False: it was dropped.
+  // Tells of a message. Returns 0 if it was dropped, 1 if that is all, 2 if it may end or begin a wait. For those
+  // that cannot, such as broadcasts, the clock need not be read.
   received(connection, topic, message) {
     const { joinRef, ref, event } = message;
     const kind =
       event === "phx_reply"
         ? 4 + STATUSES.indexOf(message.payload?.status)
         : 1 + EVENTS.indexOf(event);
-    const refs = [number(joinRef), number(ref)];
-    return wasm.socket_received(this.#id, connection, topic, ...refs, kind, this.#now()) !== 0;
+    const reference = number(ref);
+    const isTimed = kind !== 0 || reference !== 0;
+    const now = isTimed ? this.#now() : 0;
+    const heard = wasm.socket_received(
+      this.#id, connection, topic, number(joinRef), reference, kind, now,
+    );
+    return heard === 0 ? 0 : 1 + isTimed;
   }
 }
 

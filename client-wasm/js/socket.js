@@ -79,6 +79,8 @@ export class Socket {
   // What is being received, and whether the socket's own listeners still have to hear of it.
   #frame = null;
   #unheard = false;
+  // Whether outputs of the core are being carried out.
+  #isDraining = false;
   #timer = new Timer();
   #fallback = null;
   // Watched from `connect` to `disconnect`: before and after that a socket is held by whoever uses it, only.
@@ -282,13 +284,13 @@ export class Socket {
   // Driving the core.
 
   // Tells the core something. Whatever it had to say before is dealt with first, for that may be about
-  // what is told now.
+  // what is told now: a callback may be running that does this. `tell` returns false if no wait begins or ends.
   _step(tell) {
-    this.#drain().forEach(reportError);
+    if (this.#isDraining) this.#drain().forEach(reportError);
     this.#look();
-    tell();
+    const isTimed = tell() !== false;
     const errors = this.#drain();
-    this.#arm();
+    if (isTimed) this.#arm();
     throwFirst(errors);
   }
 
@@ -305,6 +307,8 @@ export class Socket {
   // are returned.
   #drain() {
     const errors = [];
+    const isInner = this.#isDraining;
+    this.#isDraining = true;
     let output;
     while ((output = this.#core.poll())) {
       try {
@@ -313,6 +317,7 @@ export class Socket {
         errors.push(error);
       }
     }
+    this.#isDraining = isInner;
     return errors;
   }
 
@@ -475,11 +480,16 @@ export class Socket {
       throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
     }
     const topicNumber = this.#topics.get(message.topic)?.number ?? 0;
-    this.#unheard = this.#core.received(connection, topicNumber, message);
-    if (!this.#unheard) return;
-    this.#frame = message;
-    if (!this.hasLogger()) return;
-    const { topic, event, ref, payload } = message;
+    const received = this.#core.received(connection, topicNumber, message);
+    this.#unheard = received !== 0;
+    if (this.#unheard) {
+      this.#frame = message;
+      if (this.hasLogger()) this.#logReceived(message);
+    }
+    return received === 2;
+  }
+
+  #logReceived({ topic, event, ref, payload }) {
     const note = `${payload?.status || ""} ${topic} ${event} ${ref ? `(${ref})` : ""}`;
     this.log("receive", note, payload);
   }

@@ -47,6 +47,10 @@ impl<C: Content> Client<C> {
     /// done by [`received`](Client::received). Returns whether it was not dropped because the connection is not in
     /// use or not open. Poll for outputs and the timeout afterwards.
     ///
+    /// A [`Kind::Other`] without a reference, such as a broadcast, ends and begins no wait: `now` is not looked at
+    /// then, and the timeout stays the same. Such messages are most of all, and a clock can take longer to read
+    /// than this takes.
+    ///
     /// [`Text`]: super::Text
     pub fn deliver<T: PartialEq<C::Topic>>(
         &mut self,

@@ -1,4 +1,6 @@
-use herenow_core::client::ChannelState;
+use std::sync::Arc;
+
+use herenow_core::client::{ChannelState, Event, Incoming, JoinRef, Kind, Output};
 use herenow_core::protocol::DecodeError;
 
 use crate::driver::Driver;
@@ -47,6 +49,33 @@ fn a_broadcast_reaches_every_channel_object_of_the_topic() {
     driver.channel("room:1");
     driver.receive(r#"[null,null,"room:1","shout",{}]"#);
     assert_eq!(driver.told(), ["1: shout {} (,)", "2: shout {} (,)"]);
+}
+
+#[test]
+fn a_broadcast_is_told_whatever_the_clock_says_and_ends_and_begins_no_wait() {
+    let (mut driver, room) = Driver::joined("room:1");
+    driver.channel("room:2");
+    driver.push(room, "ask");
+    driver.advance(7);
+    driver.forget();
+    let connection = driver.connection.unwrap();
+    let timeout = driver.client.poll_timeout();
+    for now in [0, driver.now, u64::MAX] {
+        for join_ref in [JoinRef::Any, JoinRef::Ours(1), JoinRef::Foreign] {
+            let incoming = Incoming {
+                join_ref,
+                reference: None,
+                topic: Arc::<str>::from("room:1"),
+                kind: Kind::Other,
+            };
+            assert!(driver.client.deliver(now, connection, &incoming));
+            let told = Some(Output::Event(Event::Message { channel: room }));
+            let expected = told.filter(|_| join_ref != JoinRef::Foreign);
+            assert_eq!(driver.client.poll_output(), expected);
+            assert_eq!(driver.client.poll_output(), None);
+            assert_eq!(driver.client.poll_timeout(), timeout);
+        }
+    }
 }
 
 #[test]
