@@ -7,6 +7,10 @@ export function without(metas, others) {
     const ref = meta?.phx_ref;
     if (!isObject(ref)) refs.push(ref);
   }
+  if (refs.length === 1) {
+    const [ref] = refs;
+    return metas.filter((meta) => meta?.phx_ref !== ref);
+  }
   if (refs.length < 9 || metas.length < 2) return metas.filter((meta) => !refs.includes(meta?.phx_ref));
   const known = new Set(refs);
   return metas.filter((meta) => !known.has(meta?.phx_ref));

@@ -82,15 +82,15 @@ export class Presence {
   }
 
   keys() {
-    return this.list((key) => key)[Symbol.iterator]();
+    return this.#all((key) => key)[Symbol.iterator]();
   }
 
   values() {
-    return this.list()[Symbol.iterator]();
+    return this.#all((_key, presence) => presence)[Symbol.iterator]();
   }
 
   entries() {
-    return this.list((key, presence) => [key, presence])[Symbol.iterator]();
+    return this.#all((key, presence) => [key, presence])[Symbol.iterator]();
   }
 
   [Symbol.iterator]() {
@@ -111,7 +111,7 @@ export class Presence {
     if (this.#stale) {
       this.#stale = false;
       const last = this.#snapshot;
-      const next = this.list((key, presence) => [key, presence]);
+      const next = this.#all((key, presence) => [key, presence]);
       const same = (entry, i) => entry[0] === last[i][0] && entry[1] === last[i][1];
       if (next.length !== last.length || !next.every(same)) this.#snapshot = next;
     }
@@ -133,7 +133,13 @@ export class Presence {
   }
 
   list(by) {
-    return this.#members.list(by);
+    return by ? this.#members.list(by) : this.#all((_key, presence) => presence);
+  }
+
+  #all(by) {
+    const all = [];
+    this.#members.forEach((key, presence) => all.push(by(key, presence)));
+    return all;
   }
 
   get state() {
@@ -175,7 +181,7 @@ export class Presence {
   #onState(message) {
     const event = new PresenceEvent(this.caller);
     const text = message.payloadText ?? "";
-    if (!this.#members.syncText(event, text)) this.#members.syncState(event, message.payload);
+    if (!this.#members.syncText(event, text)) this.#members.syncState(event, message.payload, text);
     this.joinRef = this.channel.joinRef();
     const diffs = this.pendingDiffs;
     this.pendingDiffs = [];

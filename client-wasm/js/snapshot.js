@@ -10,12 +10,16 @@ const READ = 3;
 const OUT = 4;
 const END = 5;
 const FORGET = 6;
-const READ_LAST = 7;
+const BEGIN_NOTE = 7;
 
 const REFUSED = new Error("the text has to be parsed as a whole");
 
 // So many UTF-16 units are read at a time: engines need no fresh memory for what comes of that.
 const PART = 2 ** 15;
+
+// Engines begin with slow code for wasm, with which a first state takes longer than `JSON.parse` with all of it. After
+// so many UTF-16 units they have had time to make a better one.
+const WARM = 2 ** 19;
 
 // Not everywhere: jsdom has none.
 const encoder = globalThis.TextEncoder && new TextEncoder();
@@ -29,41 +33,75 @@ const seed = () =>
   globalThis.crypto?.getRandomValues(new Uint32Array(2)) ?? [0, 0].map(() => Math.random() * 2 ** 32);
 
 export class Snapshot {
-  #id = wasm.snapshot_new(...seed());
-  // The keys whose presences are not what the last state said, because a diff came after it.
-  #touched = new Set();
+  // How many UTF-16 units have been read in this page.
+  static #read = 0;
 
-  constructor() {
-    registry?.register(this, this.#id, this);
+  // Whether it is fast by now.
+  static get isWarm() {
+    return Snapshot.#read >= WARM;
   }
+
+  // Once it is needed: a first state does not wait for it.
+  #id = null;
+  // What reads on in a state that is noted; and the number of its members, null as long as it is not whole.
+  #timer;
+  #noted = 0;
+  // The keys whose presences are not what the last state said, because a diff came after it: those of diffs that were
+  // looked at, and those of the last ones, perhaps some more than once, as that costs less.
+  #touched = new Set();
+  #recent = [];
+  #recentKeys = 0;
 
   // Gives the memory in wasm back. Nothing may be asked afterwards.
   free() {
+    clearTimeout(this.#timer);
     registry?.unregister(this);
-    wasm.snapshot_free(this.#id);
+    if (this.#id !== null) wasm.snapshot_free(this.#id);
   }
 
-  // Returns how many there are.
-  touch(key) {
-    return this.#touched.add(key).size;
+  // A diff changed what is under these keys. Returns whether that has happened to no more than so many.
+  touch(keys, most) {
+    this.#recent.push(keys);
+    this.#recentKeys += keys.length;
+    if (this.#touched.size + this.#recentKeys > most) this.#lookAtRecent();
+    return this.#touched.size <= most;
+  }
+
+  #lookAtRecent() {
+    for (const keys of this.#recent) for (const key of keys) this.#touched.add(key);
+    this.#recent = [];
+    this.#recentKeys = 0;
+  }
+
+  // Reads a state whose members are here already, so that the next one can be compared with it: later, and a part at a
+  // time, as nobody waits for that.
+  note(text) {
+    if (!encoder || !decoder) return;
+    const next = (at) => {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#noted = this.#attempt(() => {
+          if (at === 0) this.#call(BEGIN_NOTE, text.length);
+          const end = this.#readPart(text, at);
+          return end < text.length ? next(end) : this.#call(END);
+        });
+      });
+      return null;
+    };
+    this.#noted = next(0);
   }
 
   // The members of a state that are not as they were in the last one, and how many there are in all; null if the
   // text has to be parsed as a whole, after which nothing else may be asked.
   read(text) {
-    if (!encoder || !decoder) return null;
+    if (!encoder || !decoder || this.#noted === null) return null;
     const keys = [];
     const presences = [];
     const size = this.#attempt(() => {
+      this.#lookAtRecent();
       for (const key of this.#touched) this.#call(FORGET, this.#write(key));
       this.#touched.clear();
-      return this.#scan(text, BEGIN, (values, newKeys) => {
-        for (let i = 0; i < newKeys.length; i++) {
-          const value = values[i];
-          keys.push(newKeys[i]);
-          presences.push(Array.isArray(value) ? value[0] : alone(value));
-        }
-      });
+      return this.#scan(text, BEGIN, takeMembers, [keys, presences]);
     });
     return size === null ? null : { keys, presences, size };
   }
@@ -71,11 +109,7 @@ export class Snapshot {
   // All keys of a state that could be read; null like there.
   keys(text) {
     const all = new Set();
-    const size = this.#attempt(() =>
-      this.#scan(text, BEGIN_KEYS, (_values, keys) => {
-        for (const key of keys) all.add(key);
-      }),
-    );
+    const size = this.#attempt(() => this.#scan(text, BEGIN_KEYS, takeKeys, all));
     return size === null ? null : all;
   }
 
@@ -89,6 +123,10 @@ export class Snapshot {
   }
 
   #call(what, bytes) {
+    if (this.#id === null) {
+      this.#id = wasm.snapshot_new(...seed());
+      registry?.register(this, this.#id, this);
+    }
     const result = wasm.snapshot_call(this.#id, what, bytes);
     if (result < 0) throw REFUSED;
     return result;
@@ -102,27 +140,45 @@ export class Snapshot {
     return encoder.encodeInto(text, new Uint8Array(wasm.memory.buffer, at, room)).written;
   }
 
-  // Returns the number of members.
-  #scan(text, begin, take) {
+  // Has `take` put what is read into `into`. Returns the number of members.
+  #scan(text, begin, take, into) {
     this.#call(begin, text.length);
-    for (let at = 0; at < text.length; ) {
-      let end = at + PART;
-      // Not between the halves of a surrogate pair.
-      if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
-      const written = this.#write(text.slice(at, end));
-      const length = this.#call(end < text.length ? READ : READ_LAST, written);
-      if (length > 0) {
-        const json = new Uint8Array(wasm.memory.buffer, this.#call(OUT), length);
-        take(...JSON.parse(decoder.decode(json)));
-      }
-      at = end;
-    }
+    for (let at = 0; at < text.length; ) at = this.#readPart(text, at, take, into);
     return this.#call(END);
+  }
+
+  // Reads what is there of the text from `at` on, but no more than a part. Returns where it ended.
+  #readPart(text, at, take, into) {
+    let end = at + PART;
+    // Not between the halves of a surrogate pair.
+    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
+    const written = this.#write(text.slice(at, end));
+    const length = this.#call(READ, written);
+    if (length > 0) {
+      const json = new Uint8Array(wasm.memory.buffer, this.#call(OUT), length);
+      take(JSON.parse(decoder.decode(json)), into);
+    }
+    Snapshot.#read += end - at;
+    return end;
   }
 }
 
-// A presence of one meta. In two steps, for which engines have faster code than for a nested literal.
-function alone(meta) {
-  const metas = [meta];
+// These are no closures: of functions that nobody holds, engines forget what they have compiled.
+function takeMembers([values, newKeys, arePresences], [keys, presences]) {
+  for (let i = 0; i < newKeys.length; i++) {
+    const value = values[i];
+    keys.push(newKeys[i]);
+    presences.push(arePresences === undefined ? presenceOf(value) : value);
+  }
+}
+
+function takeKeys([, keys], all) {
+  for (const key of keys) all.add(key);
+}
+
+// The presence of an only meta, or of an array of metas. In two steps, for which engines have faster code than for
+// a nested literal.
+function presenceOf(value) {
+  const metas = Array.isArray(value) ? value : [value];
   return { metas };
 }

@@ -1,9 +1,11 @@
-use super::{Call, REFUSED, SNAPSHOTS, Snapshot, hash, snapshot_call, snapshot_free, snapshot_new};
+use super::{
+    Call, LONGEST, REFUSED, SNAPSHOTS, Snapshot, hash, snapshot_call, snapshot_free, snapshot_new,
+};
 
 /// Writes these bytes where there is room.
 fn write(snapshot: &mut Snapshot, bytes: &[u8]) {
     snapshot.room(bytes.len());
-    let filled = snapshot.filled;
+    let filled = snapshot.unread.end;
     snapshot.text[filled..filled + bytes.len()].copy_from_slice(bytes);
 }
 
@@ -11,17 +13,13 @@ fn write(snapshot: &mut Snapshot, bytes: &[u8]) {
 fn read(snapshot: &mut Snapshot, text: &str, step: usize, begin: u8) -> (i32, String) {
     snapshot.call(begin, text.len());
     let mut json = String::new();
-    let mut parts = text.as_bytes().chunks(step).peekable();
-    while let Some(part) = parts.next() {
+    for part in text.as_bytes().chunks(step) {
         write(snapshot, part);
-        let read = match parts.peek() {
-            Some(_) => Call::READ,
-            None => Call::READ_LAST,
-        };
-        match snapshot.call(read, part.len()) {
-            REFUSED => return (REFUSED, json),
-            0 => {}
-            _ => json.push_str(core::str::from_utf8(&snapshot.values).expect("UTF-8")),
+        match usize::try_from(snapshot.call(Call::READ, part.len())) {
+            Err(_) => return (REFUSED, json),
+            Ok(length) => {
+                json.push_str(core::str::from_utf8(&snapshot.text[..length]).expect("UTF-8"))
+            }
         }
     }
     (snapshot.call(Call::END, 0), json)
@@ -33,32 +31,66 @@ fn whole(snapshot: &mut Snapshot, text: &str) -> (i32, String) {
 
 const ADA: &str = r#""ada":{"metas":[{"phx_ref":"1","is":{"a":["}]"]}}]}"#;
 const BOB: &str = r#""bob":{"metas":[{"phx_ref":"2"},{"phx_ref":"3"}]}"#;
+const DAN: &str = r#""dan":{"metas":[{"phx_ref":"5"}]}"#;
 const EVE: &str = r#""eve":{"user":"\"","metas":[{"phx_ref":"4"}]}"#;
 
 #[test]
-fn an_only_meta_goes_by_itself_and_any_other_presence_as_it_is() {
-    let mut snapshot = Snapshot::default();
-    let state = format!("{{{ADA},{BOB},{EVE}}}");
+fn an_only_meta_goes_by_itself_and_several_as_an_array() {
+    let state = format!("{{{ADA},{BOB}}}");
     let json = concat!(
         r#"[[{"phx_ref":"1","is":{"a":["}]"]}},"#,
-        r#"[{"metas":[{"phx_ref":"2"},{"phx_ref":"3"}]}],"#,
-        r#"[{"user":"\"","metas":[{"phx_ref":"4"}]}]],"#,
-        r#"["ada","bob","eve"]]"#,
+        r#"[{"phx_ref":"2"},{"phx_ref":"3"}]],"#,
+        r#"["ada","bob"]]"#,
     );
-    assert_eq!(whole(&mut snapshot, &state), (3, json.into()));
+    assert_eq!(whole(&mut Snapshot::default(), &state), (2, json.into()));
+    for metas in ["[]", "[[{}]]", "[7]", "[{},{}]"] {
+        let state = format!(r#"{{"a":{{"metas":{metas}}}}}"#);
+        let json = format!(r#"[[{metas}],["a"]]"#);
+        assert_eq!(whole(&mut Snapshot::default(), &state), (1, json));
+    }
+}
+
+#[test]
+fn presences_with_more_than_metas_go_as_they_are() {
+    let state = format!("{{{EVE},{ADA}}}");
+    let json = concat!(
+        r#"[[{"user":"\"","metas":[{"phx_ref":"4"}]},"#,
+        r#"{"metas":[{"phx_ref":"1","is":{"a":["}]"]}}]}],"#,
+        r#"["eve","ada"],0]"#,
+    );
+    assert_eq!(whole(&mut Snapshot::default(), &state), (2, json.into()));
+    for more in [
+        r#"{"metas":[{}],"user":7}"#,
+        r#"{"metas":[{}],"metas":[{}]}"#,
+        r#"{"user":[[]],"metas":[{}]}"#,
+        r#"{"metas":{}}"#,
+        "{}",
+    ] {
+        let state = format!(r#"{{"a":{more}}}"#);
+        let json = format!(r#"[[{more}],["a"],0]"#);
+        assert_eq!(whole(&mut Snapshot::default(), &state), (1, json));
+    }
+    // When it is too late to say so.
+    let mut snapshot = Snapshot::default();
+    assert_eq!(whole(&mut snapshot, &format!("{{{ADA},{EVE}}}")).0, REFUSED);
 }
 
 #[test]
 fn however_it_comes_in_parts_it_says_the_same() {
-    let state = format!("{{{ADA},{BOB},{EVE}}}");
-    for step in 1..state.len() {
-        let mut snapshot = Snapshot::default();
-        let (members, json) = read(&mut snapshot, &state, step, Call::BEGIN);
-        assert_eq!(members, 3);
-        for key in [r#"["ada""#, r#""bob""#, r#""eve"]]"#] {
-            assert!(json.contains(key), "{step}: {json}");
+    for state in [format!("{{{ADA},{BOB}}}"), format!("{{{EVE},{ADA}}}")] {
+        for step in 1..state.len() {
+            let mut snapshot = Snapshot::default();
+            let (members, json) = read(&mut snapshot, &state, step, Call::BEGIN);
+            assert_eq!(members, 2);
+            for text in [
+                "ada",
+                "phx_ref\":\"1",
+                if state.contains("bob") { "bob" } else { "eve" },
+            ] {
+                assert_eq!(json.matches(text).count(), 1, "{step}: {json}");
+            }
+            assert_eq!(whole(&mut snapshot, &state), (2, String::new()));
         }
-        assert_eq!(whole(&mut snapshot, &state), (3, String::new()));
     }
 }
 
@@ -67,16 +99,66 @@ fn only_what_changed_or_was_forgotten_is_told_again() {
     let mut snapshot = Snapshot::default();
     whole(&mut snapshot, &format!("{{{ADA},{BOB}}}"));
     let bob = r#""bob":{"metas":[{"phx_ref":"3"}]}"#;
-    let changed = format!("{{{bob},{ADA},{EVE}}}");
+    let changed = format!("{{{bob},{ADA},{DAN}}}");
     let (members, json) = whole(&mut snapshot, &changed);
     assert_eq!(members, 3);
-    assert!(json.ends_with(r#"["bob","eve"]]"#), "{json}");
+    assert!(json.ends_with(r#"["bob","dan"]]"#), "{json}");
     snapshot.call(Call::BEGIN_KEYS, 0);
     write(&mut snapshot, b"ada");
     snapshot.call(Call::FORGET, 3);
     let (_, json) = whole(&mut snapshot, &changed);
     assert!(json.ends_with(r#"["ada"]]"#), "{json}");
     assert_eq!(whole(&mut snapshot, &changed), (3, String::new()));
+}
+
+#[test]
+fn what_counts_is_the_refs_in_their_order() {
+    let state = |metas: &str| format!(r#"{{"a":{{"metas":[{metas}]}}}}"#);
+    let one = r#"{"phx_ref":"1","at":"x"}"#;
+    let same = [
+        r#"{"phx_ref":"1"}"#,
+        r#"{"phx_ref":"1","is":{"phx_ref":7,"a":[{},{}]}}"#,
+    ];
+    let other = [
+        r#"{"phx_ref":"2"}"#,
+        r#"{"phx_ref":1}"#,
+        r#"{"phx_ref":null}"#,
+        r#"{"phx_ref":"1"},{}"#,
+        r#"{},{"phx_ref":"1"}"#,
+        r#"{"phx_ref":"1"},{"phx_ref":"1"}"#,
+        r#"{"is":{"phx_ref":"1"}}"#,
+        "{}",
+        "",
+    ];
+    let mut without = Snapshot::default();
+    whole(&mut without, &state("{}"));
+    for metas in ["", "{},{}"] {
+        assert!(!whole(&mut without, &state(metas)).1.is_empty());
+    }
+    for (metas, is_same) in same
+        .iter()
+        .map(|m| (m, true))
+        .chain(other.iter().map(|m| (m, false)))
+    {
+        let mut snapshot = Snapshot::default();
+        whole(&mut snapshot, &state(one));
+        let (_, json) = whole(&mut snapshot, &state(metas));
+        assert_eq!(json.is_empty(), is_same, "{metas}: {json}");
+    }
+}
+
+#[test]
+fn a_member_that_is_as_long_as_a_part_is_refused() {
+    let state = |length| {
+        format!(
+            r#"{{"a":{{"metas":[{{"text":"{}"}}]}}}}"#,
+            "x".repeat(length)
+        )
+    };
+    let read = |length, step| read(&mut Snapshot::default(), &state(length), step, Call::BEGIN).0;
+    assert_eq!(read(LONGEST / 2, LONGEST / 5), 1);
+    assert_eq!(read(LONGEST * 2, LONGEST / 5), REFUSED);
+    assert_eq!(read(LONGEST * 2, LONGEST * 3), 1);
 }
 
 #[test]
@@ -89,6 +171,20 @@ fn the_keys_can_be_had_alone_and_nothing_is_noted_then() {
     assert!(json.contains("ada"));
     assert_eq!(read(&mut snapshot, &state, 1 << 16, Call::BEGIN_KEYS), keys);
     assert_eq!(whole(&mut snapshot, &state), (2, String::new()));
+}
+
+#[test]
+fn who_was_only_noted_is_known() {
+    let mut snapshot = Snapshot::default();
+    let state = format!("{{{ADA},{BOB}}}");
+    let nothing = (2, String::new());
+    assert_eq!(read(&mut snapshot, &state, 7, Call::BEGIN_NOTE), nothing);
+    assert_eq!(whole(&mut snapshot, &state), nothing);
+    assert!(
+        whole(&mut snapshot, &format!("{{{BOB},{ADA},{DAN}}}"))
+            .1
+            .ends_with(r#"["dan"]]"#)
+    );
 }
 
 #[test]
@@ -120,7 +216,7 @@ fn room_for_those_who_left_is_used_again() {
     };
     let mut snapshot = Snapshot::default();
     whole(&mut snapshot, &state(0));
-    let room = snapshot.known.table.len();
+    let room = snapshot.known.room();
     for from in (0..20_000).step_by(500) {
         for i in from..from + 500 {
             let key = format!("user {i}");
@@ -129,7 +225,7 @@ fn room_for_those_who_left_is_used_again() {
         }
         assert_eq!(whole(&mut snapshot, &state(from + 500)).0, 500);
     }
-    assert!(snapshot.known.table.len() <= room * 2);
+    assert!(snapshot.known.room() <= room * 2);
 }
 
 #[test]
