@@ -24,7 +24,7 @@ for (const [where, script] of [["Node", "node.js"], ["Chromium", "browser.js"]])
     const names = rows.map(({ row }) => row);
     for (const what of [
       "snapshot, list", "the same snapshot again, list", "diff of 1", "diff of 100 + 100", "list again",
-      "diff of 1, list", "one key, snapshot, list", "memory held",
+      "diff of 1, list", "one key, snapshot, list", "first snapshot of a page, list", "memory held",
     ]) {
       assert.ok(names.includes(what), what);
       assert.ok(stderr.includes(what), `${what} in the table`);

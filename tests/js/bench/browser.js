@@ -11,11 +11,11 @@ import { parseArgs } from "node:util";
 
 import { launch } from "../support/browser.js";
 import { PACKAGE } from "../support/server.js";
+import { FIRST, FIRST_TIMES, HELD, eachInTurn } from "./benchmark.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PHOENIX = fileURLToPath(import.meta.resolve("phoenix"));
 const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html" };
-const KINDS = ["phoenix", "baseline", "herenow", "on_phoenix_channel"];
 
 const { values: options } = parseArgs({
   options: { quick: { type: "boolean" }, only: { type: "string" }, serve: { type: "boolean" } },
@@ -58,17 +58,32 @@ async function measureAll(browser) {
   const page = await open(browser, query);
   await page.exposeFunction("told", tell);
   await page.evaluate(() => globalThis.run());
-  if (!options.only || "memory".includes(options.only)) {
-    const members = await page.evaluate(() => globalThis.heldMembers);
-    const figures = {};
-    for (const kind of KINDS) figures[kind] = await held(browser, query, kind, members);
-    await page.evaluate(
-      ([figures, members]) =>
-        globalThis.report({ row: "memory held", members, ...globalThis.compared(figures, "bytes") }),
-      [figures, members],
+  const report = (row, members, figures, ...unit) =>
+    page.evaluate(
+      ([row, members, figures, unit]) =>
+        globalThis.report({ row, members, ...globalThis.compared(figures, ...unit) }),
+      [row, members, figures, unit],
     );
+  const { rooms, held: most } = await page.evaluate(() => globalThis.sizes);
+  for (const members of isWanted(FIRST) ? rooms : []) {
+    const times = options.quick ? 1 : FIRST_TIMES;
+    await report(FIRST, members, await eachInTurn(times, (kind) => firstOf(browser, query, kind, members)), "us", 1_000);
+  }
+  if (isWanted(HELD)) {
+    await report(HELD, most, await eachInTurn(1, (kind) => held(browser, query, kind, most)), "bytes");
   }
   console.error(`\n${name}\n${await page.evaluate(() => globalThis.table())}`);
+}
+
+function isWanted(row) {
+  return !options.only || row.includes(options.only);
+}
+
+async function firstOf(browser, query, kind, members) {
+  const page = await open(browser, query);
+  const took = await page.evaluate(([kind, members]) => globalThis.first(kind, members), [kind, members]);
+  await page.close();
+  return took;
 }
 
 async function open(browser, query) {

@@ -4,7 +4,7 @@
 import { BaselinePresence } from "./baseline.js";
 import { TOPIC } from "./data.js";
 
-/** The kinds of client, by the name of their column; `herenow` and `phoenix` are the two packages. */
+/** What makes a client of each kind; `herenow` and `phoenix` are the two packages. */
 export function clients({ herenow, phoenix }) {
   return {
     phoenix: () => connected(phoenix.Socket, phoenix.Presence),

@@ -3,29 +3,43 @@
 //   cargo xtask bench --client             all of it, in Node and in Chromium
 //   node --expose-gc tests/js/bench/node.js [--quick] [--only WORDS]      after the package was built
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import "./wasm_memory.js";
 import * as phoenix from "phoenix";
 import { PACKAGE } from "../support/server.js";
-import { benchmark, compared } from "./benchmark.js";
+import { FIRST, FIRST_TIMES, HELD, KINDS, benchmark, compared, eachInTurn } from "./benchmark.js";
 import { clients } from "./clients.js";
+import { first } from "./first.js";
 import { hold } from "./held.js";
 import { sizes } from "./rows.js";
+import { Subject } from "./subject.js";
 import { table } from "./table.js";
 
-const herenow = await import(`${PACKAGE}/index.js`);
-const packages = { herenow, phoenix };
+const SCRIPT = fileURLToPath(import.meta.url);
 
 const { values: options } = parseArgs({
-  options: { quick: { type: "boolean" }, only: { type: "string" }, hold: { type: "string" } },
+  options: {
+    quick: { type: "boolean" }, only: { type: "string" },
+    // What it calls itself with.
+    measure: { type: "string" }, first: { type: "string" }, hold: { type: "string" },
+  },
 });
-if (options.hold) await holdOne(options.hold);
-else await measureAll();
-// The sockets' timers would keep it running.
-process.exit(0);
+if (options.measure) {
+  answer(new Subject(clients(await packages())[options.measure], options.quick, cpuMs));
+} else {
+  if (options.first) await firstOf(options.first);
+  else if (options.hold) await holdOne(options.hold);
+  else await measureAll();
+  // The sockets' timers would keep it running.
+  process.exit(0);
+}
+
+async function packages() {
+  return { herenow: await import(`${PACKAGE}/index.js`), phoenix };
+}
 
 async function measureAll() {
   const results = [];
@@ -33,9 +47,42 @@ async function measureAll() {
     results.push(result);
     console.log(JSON.stringify({ in: `Node ${process.versions.node}`, ...result }));
   };
-  await benchmark(packages, { ...options, report, now: cpuMs });
-  if (!options.only || "memory".includes(options.only)) report(memory());
+  await benchmark(remote, (subject) => subject.stop(), { ...options, report });
+  for (const members of sizes(options.quick).rooms) {
+    if (isWanted(FIRST)) {
+      const times = options.quick ? 1 : FIRST_TIMES;
+      const took = await eachInTurn(times, (kind) => alone("--first", kind, members));
+      report({ row: FIRST, members, ...compared(took, "us", 1_000) });
+    }
+  }
+  if (isWanted(HELD)) {
+    const { held: members } = sizes(options.quick);
+    const bytes = await eachInTurn(1, (kind) => alone("--hold", kind, members));
+    report({ row: HELD, members, ...compared(bytes, "bytes") });
+  }
   console.error(`\nNode ${process.versions.node}\n${table(results)}`);
+}
+
+// A subject in a process of its own, which goes with this one at the latest.
+function remote(kind) {
+  const quick = options.quick ? ["--quick"] : [];
+  const child = fork(SCRIPT, [...quick, "--measure", kind], { execArgv: ["--expose-gc"] });
+  let settle;
+  child.on("message", (answer) => settle.resolve(answer));
+  child.on("exit", (code) => settle?.reject(new Error(`the process that measures ${kind} ended with ${code}`)));
+  const ask = (what) => (argument) =>
+    new Promise((resolve, reject) => {
+      settle = { resolve, reject };
+      child.send([what, argument]);
+    });
+  return { begin: ask("begin"), round: ask("round"), end: ask("end"), stop: () => child.disconnect() };
+}
+
+function answer(subject) {
+  process.on("disconnect", () => process.exit(0));
+  process.on("message", async ([what, argument]) => {
+    process.send((await subject[what](argument)) ?? null);
+  });
 }
 
 function cpuMs() {
@@ -43,27 +90,28 @@ function cpuMs() {
   return (user + system) / 1_000;
 }
 
-// What is held, in a process of its own for each client.
-function memory() {
-  const { held } = sizes(options.quick);
-  const measure = (kind) =>
-    Number(
-      execFileSync(
-        process.execPath,
-        ["--expose-gc", fileURLToPath(import.meta.url), "--hold", `${kind}:${held}`],
-        { encoding: "utf8" },
-      ),
-    );
-  const figures = Object.fromEntries(Object.keys(clients(packages)).map((kind) => [kind, measure(kind)]));
-  return { row: "memory held", members: held, ...compared(figures, "bytes") };
+function isWanted(row) {
+  return !options.only || row.includes(options.only);
+}
+
+// What a process of its own says.
+function alone(what, kind, members) {
+  const args = ["--expose-gc", SCRIPT, what, `${kind}:${members}`];
+  return Number(execFileSync(process.execPath, args, { encoding: "utf8" }));
+}
+
+async function firstOf(what) {
+  const [kind, members] = what.split(":");
+  console.log(await first(await packages(), kind, Number(members), cpuMs));
 }
 
 async function holdOne(what) {
   const [kind, members] = what.split(":");
+  const from = await packages();
   // Once before, for what is made once.
-  await hold(packages, kind, 10);
+  await hold(from, kind, 10);
   const before = await heapBytes();
-  const wasm = await hold(packages, kind, Number(members));
+  const wasm = await hold(from, kind, Number(members));
   console.log(Math.max((await heapBytes()) - before + wasm, 1));
 }
 

@@ -2,9 +2,12 @@
 // `?wait` it does nothing by itself.
 
 import "./wasm_memory.js";
-import { benchmark, compared } from "./benchmark.js";
+import { KINDS, benchmark, compared } from "./benchmark.js";
+import { clients } from "./clients.js";
+import { first } from "./first.js";
 import { hold } from "./held.js";
 import { sizes } from "./rows.js";
+import { Subject } from "./subject.js";
 import { table } from "./table.js";
 
 const packages = { phoenix: await import("phoenix"), herenow: await import("herenow") };
@@ -13,10 +16,31 @@ const quick = options.has("quick");
 const results = [];
 
 globalThis.hold = (kind, members) => hold(packages, kind, members);
-globalThis.heldMembers = sizes(quick).held;
+globalThis.first = (kind, members) => first(packages, kind, members, () => performance.now());
+globalThis.sizes = sizes(quick);
 globalThis.compared = compared;
-globalThis.run = () => benchmark(packages, { quick, only: options.get("only") ?? "", report });
 globalThis.table = () => table(results);
+globalThis.run = () =>
+  benchmark(framed, (subject) => subject.frame.remove(), { quick, only: options.get("only") ?? "", report });
+
+// A subject in a frame of its own.
+async function framed(kind) {
+  const frame = document.createElement("iframe");
+  const query = new URLSearchParams(options);
+  query.set("measure", kind);
+  frame.src = `?${query}`;
+  const ready = new Promise((resolve) => {
+    globalThis[`measure ${kind}`] = resolve;
+  });
+  document.body.append(frame);
+  const subject = await ready;
+  return {
+    frame,
+    begin: (number) => subject.begin(number),
+    round: (round) => subject.round(round),
+    end: () => subject.end(),
+  };
+}
 
 function report(result) {
   results.push(result);
@@ -26,4 +50,9 @@ function report(result) {
 globalThis.report = report;
 
 globalThis.ready = true;
-if (!options.has("wait")) await globalThis.run();
+const kind = options.get("measure");
+if (kind) {
+  globalThis.parent[`measure ${kind}`](new Subject(clients(packages)[kind], quick, () => performance.now()));
+} else if (!options.has("wait")) {
+  await globalThis.run();
+}

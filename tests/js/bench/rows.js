@@ -9,8 +9,8 @@ export const sizes = (quick) =>
   quick ? { rooms: [20], numbered: 20, crowd: 20, held: 200 } : { rooms: [1_000, 10_000, 100_000], numbered: 10_000, crowd: 10_000, held: 100_000 };
 
 /**
- * All rows but those of memory. Of each: what a client hears first, and what is measured, `times` in a row.
- * `fresh`: a client is good for one round only.
+ * All rows but those of memory. `prepare` makes what takes time to make: the frames that a client hears first, if any,
+ * and `run`, which is measured, `times` in a row. `fresh`: a client is good for one round only.
  */
 export function rows(quick) {
   const { rooms, numbered, crowd } = sizes(quick);
@@ -21,44 +21,43 @@ export function rows(quick) {
   ];
 }
 
-function roomRows(size, name) {
-  const state = snapshot(size, name);
-  const ones = comingAndGoing(name);
-  const hundreds = changeOfShift(Math.min(100, size), name);
-  const row = (what, rest) => ({ what, members: size, state, ...rest });
-  const diffs = (frames) => (client, round) => client.receive(frames[round % frames.length]);
+function roomRows(members, name) {
+  const state = () => snapshot(members, name);
+  const ones = () => comingAndGoing(name);
+  const hundreds = () => changeOfShift(Math.min(100, members), name);
+  const lists = Math.ceil(20_000 / members);
   return [
-    row("snapshot, list", { fresh: true, state: undefined, run: (client) => receiveAndRender(client, state) }),
-    row("the same snapshot again, list", { run: (client) => receiveAndRender(client, state) }),
-    row("diff of 1", { times: 1_000, run: diffs(ones) }),
-    row(`diff of 100 + 100`, { times: 20, run: diffs(hundreds) }),
-    row("list again", { times: Math.ceil(20_000 / size), run: (client) => client.render() }),
-    row("diff of 1, list", {
-      times: Math.ceil(20_000 / size / 2) * 2,
-      run(client, round) {
-        client.receive(ones[round % ones.length]);
-        client.render();
-      },
-    }),
+    { what: "snapshot, list", members, fresh: true, prepare: () => cold(state()) },
+    { what: "the same snapshot again, list", members, prepare: () => again(state()) },
+    { what: "diff of 1", members, times: 1_000, prepare: () => diffs(state(), ones()) },
+    { what: "diff of 100 + 100", members, times: 20, prepare: () => diffs(state(), hundreds()) },
+    { what: "list again", members, times: lists, prepare: () => ({ state: state(), run: (client) => client.render() }) },
+    { what: "diff of 1, list", members, times: even(lists), prepare: () => diffsAndLists(state(), ones()) },
   ];
 }
 
-function crowdRows(metas) {
-  const state = crowd(metas);
-  const ones = crowdComingAndGoing();
-  const row = (what, rest) => ({ what: `one key, ${what}`, members: metas, state, ...rest });
+function crowdRows(members) {
+  const state = () => crowd(members);
   return [
-    row("snapshot, list", { fresh: true, state: undefined, run: (client) => receiveAndRender(client, state) }),
-    row("the same snapshot again, list", { run: (client) => receiveAndRender(client, state) }),
-    row("diff of 1, list", {
-      times: 10,
-      run(client, round) {
-        client.receive(ones[round % ones.length]);
-        client.render();
-      },
-    }),
+    { what: "one key, snapshot, list", members, fresh: true, prepare: () => cold(state()) },
+    { what: "one key, the same snapshot again, list", members, prepare: () => again(state()) },
+    { what: "one key, diff of 1, list", members, times: 10, prepare: () => diffsAndLists(state(), crowdComingAndGoing()) },
   ];
 }
+
+const cold = (state) => ({ run: (client) => receiveAndRender(client, state) });
+const again = (state) => ({ state, run: (client) => receiveAndRender(client, state) });
+const diffs = (state, frames) => ({
+  state,
+  run: (client, round) => client.receive(frames[round % frames.length]),
+});
+const diffsAndLists = (state, frames) => ({
+  state,
+  run: (client, round) => receiveAndRender(client, frames[round % frames.length]),
+});
+
+// Who comes goes again.
+const even = (times) => Math.ceil(times / 2) * 2;
 
 function receiveAndRender(client, frame) {
   client.receive(frame);
