@@ -55,6 +55,11 @@ export const OUT_ENDED = 18;
 // What an output is: its number, and up to three more.
 const OUT_NUMBERS = 4;
 
+// What became of a message. The last: waits may have ended or begun.
+export const DROPPED = Symbol("dropped");
+export const HEARD = Symbol("heard");
+export const HEARD_AND_TIMED = Symbol("heard and timed");
+
 const EVENTS = ["phx_error", "phx_close"];
 const STATUSES = ["ok", "error"];
 
@@ -96,8 +101,8 @@ export class Core {
     return this.#out;
   }
 
-  // Tells of a message. Returns 0 if it was dropped, 1 if that is all, 2 if it may end or begin a wait. For those
-  // that cannot, such as broadcasts, the clock need not be read.
+  // Tells of a message, and returns what became of it. For one that ends and begins no wait, such as a broadcast, the
+  // clock need not be read.
   received(connection, topic, message) {
     const { joinRef, ref, event } = message;
     const kind =
@@ -110,7 +115,8 @@ export class Core {
     const heard = wasm.socket_received(
       this.#id, connection, topic, number(joinRef), reference, kind, now,
     );
-    return heard === 0 ? 0 : 1 + isTimed;
+    if (heard === 0) return DROPPED;
+    return isTimed ? HEARD_AND_TIMED : HEARD;
   }
 }
 

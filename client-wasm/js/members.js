@@ -13,6 +13,8 @@ export class Members {
   #presences = new OwnOrderMap();
   // What reads large states; none before the first of them.
   #snapshot = null;
+  // Whether one refused a state: the next ones will be as they are, so it is not asked again.
+  #isOdd = false;
   // All of it as an object, once somebody has asked for that.
   #state = null;
 
@@ -53,6 +55,7 @@ export class Members {
 
   clear() {
     this.#presences.clear();
+    this.#isOdd = false;
     this.#state = null;
     this.#forgetSnapshot();
   }
@@ -61,19 +64,23 @@ export class Members {
   syncState(event, state, text = "") {
     const [keys, presences] = presencesOf(state, "presence_state");
     this.#forgetSnapshot();
-    if (text.length >= LARGE) {
+    if (text.length >= LARGE && !this.#isOdd) {
       this.#snapshot = new Snapshot();
-      this.#snapshot.note(text);
+      this.#snapshot.note(text, keys.length);
     }
     this.#compare(event, keys, presences, (key) => Object.hasOwn(state, key));
   }
 
   // The same with the text of a state. Returns false, with nothing changed, if it has to be parsed as a whole.
   syncText(event, text) {
-    if (text.length < LARGE || (this.#snapshot === null && !Snapshot.isWarm)) return false;
+    if (text.length < LARGE || this.#isOdd) return false;
+    // One that is not through with the last state is of no use for this one.
+    if (this.#snapshot?.isNoting) this.#forgetSnapshot();
+    if (this.#snapshot === null && !Snapshot.isWarm) return false;
     this.#snapshot ??= new Snapshot();
     const read = this.#snapshot.read(text);
     if (read === null) {
+      this.#isOdd = true;
       this.#forgetSnapshot();
       return false;
     }
@@ -87,6 +94,7 @@ export class Members {
       if (this.size + newcomers > size) {
         const all = this.#snapshot.keys(text);
         if (all === null) {
+          this.#isOdd = true;
           this.#forgetSnapshot();
           return false;
         }

@@ -26,7 +26,7 @@ export class Presence {
 
   constructor(channel, opts = {}) {
     const events = opts.events || EVENTS;
-    const maxPendingDiffs = opts.maxPendingDiffs || MAX_PENDING_DIFFS;
+    const maxPendingDiffs = Math.max(1, opts.maxPendingDiffs || MAX_PENDING_DIFFS);
     this.pendingDiffs = [];
     this.channel = channel;
     this.joinRef = null;

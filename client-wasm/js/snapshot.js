@@ -21,6 +21,9 @@ const PART = 2 ** 15;
 // so many UTF-16 units they have had time to make a better one.
 const WARM = 2 ** 19;
 
+// How long a state is noted at a time.
+const NOTING_MS = 4;
+
 // Not everywhere: jsdom has none.
 const encoder = globalThis.TextEncoder && new TextEncoder();
 const decoder = globalThis.TextDecoder && new TextDecoder();
@@ -43,9 +46,10 @@ export class Snapshot {
 
   // Once it is needed: a first state does not wait for it.
   #id = null;
-  // What reads on in a state that is noted; and the number of its members, null as long as it is not whole.
-  #timer;
-  #noted = 0;
+  // What reads on in a state that is noted.
+  #timer = null;
+  // Whether a text was refused, or did not have as many members as there are. Then nothing may be asked any more.
+  #isRefused = false;
   // The keys whose presences are not what the last state said, because a diff came after it: those of diffs that were
   // looked at, and those of the last ones, perhaps some more than once, as that costs less.
   #touched = new Set();
@@ -73,28 +77,39 @@ export class Snapshot {
     this.#recentKeys = 0;
   }
 
-  // Reads a state whose members are here already, so that the next one can be compared with it: later, and a part at a
-  // time, as nobody waits for that.
-  note(text) {
+  get isNoting() {
+    return this.#timer !== null;
+  }
+
+  get isRefused() {
+    return this.#isRefused;
+  }
+
+  // Reads a state of which so many members are here already, so that the next one can be compared with it: later, and
+  // for some milliseconds at a time, as nobody waits for that.
+  note(text, members) {
     if (!encoder || !decoder) return;
-    const next = (at) => {
+    const next = (from) => {
       this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        this.#noted = this.#attempt(() => {
-          if (at === 0) this.#call(BEGIN_NOTE, text.length);
-          const end = this.#readPart(text, at);
-          return end < text.length ? next(end) : this.#call(END);
+        this.#timer = null;
+        this.#attempt(() => {
+          if (from === 0) this.#call(BEGIN_NOTE, text.length);
+          let at = from;
+          for (const started = Date.now(); at < text.length && Date.now() - started < NOTING_MS; ) {
+            at = this.#readPart(text, at);
+          }
+          if (at < text.length) next(at);
+          else if (this.#call(END) !== members) throw REFUSED;
         });
       });
-      return null;
     };
-    this.#noted = next(0);
+    next(0);
   }
 
   // The members of a state that are not as they were in the last one, and how many there are in all; null if the
-  // text has to be parsed as a whole, after which nothing else may be asked.
+  // text has to be parsed as a whole.
   read(text) {
-    if (!encoder || !decoder || this.#noted === null) return null;
+    if (!encoder || !decoder || this.#isRefused) return null;
     const keys = [];
     const presences = [];
     const size = this.#attempt(() => {
@@ -118,6 +133,7 @@ export class Snapshot {
     try {
       return scan();
     } catch {
+      this.#isRefused = true;
       return null;
     }
   }

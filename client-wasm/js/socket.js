@@ -6,6 +6,8 @@ import {
   CONNECT,
   Core,
   DISCONNECT,
+  DROPPED,
+  HEARD_AND_TIMED,
   NEXT_REF,
   OUT_ASK_DELAY,
   OUT_CLOSE,
@@ -79,8 +81,7 @@ export class Socket {
   // What is being received, and whether the socket's own listeners still have to hear of it.
   #frame = null;
   #unheard = false;
-  // Whether outputs of the core are being carried out.
-  #isDraining = false;
+  #isStepping = false;
   #timer = new Timer();
   #fallback = null;
   // Watched from `connect` to `disconnect`: before and after that a socket is held by whoever uses it, only.
@@ -283,13 +284,22 @@ export class Socket {
 
   // Driving the core.
 
-  // Tells the core something. Whatever it had to say before is dealt with first, for that may be about
-  // what is told now: a callback may be running that does this. `tell` returns false if no wait begins or ends.
+  // Tells the core something. What it had to say before is dealt with first, for that may be about what is told now:
+  // a step may be under way in which a callback does this. `tell` returns false if no wait begins or ends.
   _step(tell) {
-    if (this.#isDraining) this.#drain().forEach(reportError);
+    const isInner = this.#isStepping;
+    if (isInner) this.#drain().forEach(reportError);
     this.#look();
-    const isTimed = tell() !== false;
-    const errors = this.#drain();
+    const errors = [];
+    let isTimed = true;
+    this.#isStepping = true;
+    try {
+      isTimed = tell() !== false;
+    } catch (error) {
+      errors.push(error);
+    }
+    errors.push(...this.#drain());
+    this.#isStepping = isInner;
     if (isTimed) this.#arm();
     throwFirst(errors);
   }
@@ -307,8 +317,6 @@ export class Socket {
   // are returned.
   #drain() {
     const errors = [];
-    const isInner = this.#isDraining;
-    this.#isDraining = true;
     let output;
     while ((output = this.#core.poll())) {
       try {
@@ -317,7 +325,6 @@ export class Socket {
         errors.push(error);
       }
     }
-    this.#isDraining = isInner;
     return errors;
   }
 
@@ -461,6 +468,8 @@ export class Socket {
   // `message` is null if `data`, which the transport brought, is none.
   #hear(connection, message, data) {
     const errors = [];
+    // A transport may bring another message while one is being sent.
+    const [outer, isOuterUnheard] = [this.#frame, this.#unheard];
     try {
       this._step(() => this.#understand(connection, message, data));
     } catch (error) {
@@ -471,7 +480,8 @@ export class Socket {
     } catch (error) {
       errors.push(error);
     }
-    this.#frame = null;
+    this.#frame = outer;
+    this.#unheard = isOuterUnheard;
     throwFirst(errors);
   }
 
@@ -481,12 +491,12 @@ export class Socket {
     }
     const topicNumber = this.#topics.get(message.topic)?.number ?? 0;
     const received = this.#core.received(connection, topicNumber, message);
-    this.#unheard = received !== 0;
+    this.#unheard = received !== DROPPED;
     if (this.#unheard) {
       this.#frame = message;
       if (this.hasLogger()) this.#logReceived(message);
     }
-    return received === 2;
+    return received === HEARD_AND_TIMED;
   }
 
   #logReceived({ topic, event, ref, payload }) {

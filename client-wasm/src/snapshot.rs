@@ -11,8 +11,8 @@
 //!
 //! It reads what servers write, and refuses everything else, be it valid or not: whitespace between tokens,
 //! escapes in keys or names, a key that comes twice, a `phx_ref` that is an object, presences of which the first
-//! has only metas and another has not. It also refuses a member that is longer than a part of the text, which is
-//! faster without all this. JavaScript then does without.
+//! has only metas and another has not. It also refuses a member that has not ended after [`LONGEST`], for one that
+//! is most of the text is faster without all this. JavaScript then does without.
 
 mod known;
 mod scan;
@@ -88,7 +88,7 @@ pub fn snapshot_call(number: usize, call: u8, bytes: usize) -> i32 {
     })
 }
 
-/// Members of so many bytes, of which the metas of one user take most, are for `JSON.parse` alone.
+/// Of a member no more bytes than these may be in one part of the text when the rest has yet to come.
 const LONGEST: usize = 30_000;
 
 /// Room before the text, for brackets and commas that it has not.

@@ -194,7 +194,7 @@ impl<Meta: DeserializeOwned + 'static, Fields: DeserializeOwned + 'static> Room<
         pending.push(diff);
         let held = pending.len();
         if held > max {
-            pending.drain(..held - max / 2);
+            pending.drain(..max.div_ceil(2).max(1));
             drop(pending);
             let topic = self.topic.clone();
             tell(&self.driver, &Problem::NoState { topic, max });

@@ -39,6 +39,7 @@ pub(super) fn member(text: &[u8], start: usize, refs: &mut u64) -> Result<Member
     }
     let (mut at, mut depth) = (body, 0);
     let (mut first_end, mut metas_end) = (0, 0);
+    let mut is_in_metas = false;
     loop {
         match byte(text, at)? {
             b'"' => {
@@ -47,17 +48,23 @@ pub(super) fn member(text: &[u8], start: usize, refs: &mut u64) -> Result<Member
                     at = close;
                 } else if escaped {
                     return Err(Stop::Refused);
-                } else if depth == META_DEPTH + 1 && part(text, at, close) == b"\"phx_ref" {
+                } else if is_in_metas
+                    && depth == META_DEPTH + 1
+                    && part(text, at, close) == b"\"phx_ref"
+                {
                     at = value(text, close + 2)?;
                     *refs = absorb(*refs, part(text, close + 2, at + 1));
                 } else {
+                    if depth == 1 {
+                        is_in_metas = part(text, at, close) == b"\"metas";
+                    }
                     at = close + 1;
                 }
             }
             b'{' | b'[' => {
                 depth += 1;
                 // No meta is not the same as one without a ref.
-                if depth == META_DEPTH && byte(text, at + 1)? == b']' {
+                if is_in_metas && depth == META_DEPTH && byte(text, at + 1)? == b']' {
                     *refs = mix(*refs ^ 2);
                 }
             }
@@ -71,7 +78,7 @@ pub(super) fn member(text: &[u8], start: usize, refs: &mut u64) -> Result<Member
                 }
             }
             // Another meta.
-            b',' if depth == META_DEPTH => *refs = mix(*refs ^ 1),
+            b',' if is_in_metas && depth == META_DEPTH => *refs = mix(*refs ^ 1),
             0..=b' ' => return Err(Stop::Refused),
             _ => {}
         }
@@ -104,10 +111,13 @@ fn value(text: &[u8], start: usize) -> Result<usize, Stop> {
         _ => {}
     }
     let mut at = start;
-    while !matches!(byte(text, at + 1)?, b',' | b'}' | b']' | b'"') {
-        at += 1;
+    loop {
+        match byte(text, at)? {
+            b',' | b'}' | b']' => return Ok(at - 1),
+            b'"' | 0..=b' ' => return Err(Stop::Refused),
+            _ => at += 1,
+        }
     }
-    Ok(at)
 }
 
 /// The closing quote of a string without escapes, whose opening quote is at `open`.

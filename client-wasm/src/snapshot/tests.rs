@@ -148,6 +148,29 @@ fn what_counts_is_the_refs_in_their_order() {
 }
 
 #[test]
+fn what_is_beside_the_metas_does_not_make_up_for_them() {
+    let one = r#""metas":[{"phx_ref":"1"}]"#;
+    for [before, after] in [
+        [
+            format!(r#"{one},"tabs":[]"#),
+            r#""tabs":[{"phx_ref":"1"}],"metas":[]"#.into(),
+        ],
+        [
+            format!(r#"{one},"user":{{"a":1,"b":2}}"#),
+            r#""metas":[{"phx_ref":"1"},{}],"user":{}"#.into(),
+        ],
+    ] {
+        let mut snapshot = Snapshot::default();
+        whole(&mut snapshot, &format!(r#"{{"a":{{{before}}}}}"#));
+        assert_ne!(
+            whole(&mut snapshot, &format!(r#"{{"a":{{{after}}}}}"#)).1,
+            "",
+            "{after}"
+        );
+    }
+}
+
+#[test]
 fn a_member_that_is_as_long_as_a_part_is_refused() {
     let state = |length| {
         format!(
@@ -289,6 +312,9 @@ fn what_servers_do_not_write_is_refused() {
         r#"{"a":{"met\u0061s":[]}}"#,
         r#"{"a":{"metas":[{"phx_ref":{}}]}}"#,
         r#"{"a":{"metas":[{"phx_ref":[]}]}}"#,
+        r#"{"a":{"metas":[{"phx_ref": 1}]}}"#,
+        r#"{"a":{"metas":[{"phx_ref":1 }]}}"#,
+        r#"{"a":{"metas":[{"phx_ref":}]}}"#.trim_end_matches('}'),
     ] {
         let mut snapshot = Snapshot::default();
         assert_eq!(whole(&mut snapshot, text).0, REFUSED, "{text}");

@@ -54,7 +54,8 @@ impl PresenceBuilder {
     /// Each diff of a topic goes to all its subscribers, so under steady changes a topic costs in
     /// proportion to its members. Its window is 1 ms for every 40 presences, between
     /// [`window`](Self::window) and this limit, which keeps it at 40,000 deliveries a second as long as
-    /// the limit allows. With no more than `window`, all topics are treated alike.
+    /// the limit allows and each presence is one subscriber. With no more than `window`, all topics are
+    /// treated alike; with a `window` of zero nothing is gathered in any.
     pub fn max_window(mut self, max: Duration) -> Self {
         self.config.max_window_ms = milliseconds(max);
         self

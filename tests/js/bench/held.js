@@ -11,5 +11,7 @@ export async function hold(packages, kind, members) {
   client.receive(snapshot(members));
   client.render();
   globalThis.held = client;
+  // Until what is done when there is time is done.
+  await new Promise((resolve) => setTimeout(resolve, 20 + members / 40));
   return wasmBytes() - before;
 }

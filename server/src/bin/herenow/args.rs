@@ -90,8 +90,9 @@ pub(crate) struct Serve {
     #[arg(long, env = "HERENOW_WINDOW_MS", value_name = "MS", default_value = "25", value_parser = window, help_heading = "Presence")]
     pub(crate) window_ms: Duration,
 
-    /// How long they are gathered at most in a large topic, which is given 1 ms for every 40 members
-    /// if that is more than --window-ms. With no more than --window-ms, all topics are treated alike.
+    /// How long they are gathered at most in a large topic, which is given 1 ms for every 40 presences
+    /// if that is more than --window-ms. With no more than --window-ms, all topics are treated alike;
+    /// with a --window-ms of 0 nothing is gathered in any.
     #[arg(long, env = "HERENOW_MAX_WINDOW_MS", value_name = "MS", default_value = "250", value_parser = window, help_heading = "Presence")]
     pub(crate) max_window_ms: Duration,
 
