@@ -76,7 +76,7 @@ export class Members {
     if (text.length < LARGE || this.#isOdd) return false;
     // One that is not through with the last state is of no use for this one.
     if (this.#snapshot?.isNoting) this.#forgetSnapshot();
-    if (this.#snapshot === null && !Snapshot.isWarm) return false;
+    if (this.#snapshot === null && !Snapshot.isFasterFor(text.length)) return false;
     this.#snapshot ??= new Snapshot();
     const read = this.#snapshot.read(text);
     if (read === null) {

@@ -11,7 +11,7 @@
 //!
 //! It reads what servers write, and refuses everything else, be it valid or not: whitespace between tokens,
 //! escapes in keys or names, a key that comes twice, a `phx_ref` that is an object, presences of which the first
-//! has only metas and another has not. It also refuses a member that has not ended after [`LONGEST`], for one that
+//! has only metas and another has not. It also refuses a member that has not ended after `LONGEST` bytes, for one that
 //! is most of the text is faster without all this. JavaScript then does without.
 
 mod known;

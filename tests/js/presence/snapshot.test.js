@@ -20,9 +20,10 @@ const MANY = Array.from({ length: 300 }, (_, i) => {
 const enlarged = (state) => (state === "{}" ? `{${MANY}}` : `{${MANY},${state.slice(1)}`);
 const withoutMany = (presence) => presence.list((key) => key).filter((key) => !key.startsWith("~"));
 
-// Until it has read some, first states are parsed as a whole: see noting.test.js.
-const long = JSON.stringify({ a: { metas: [{ text: "x".repeat(20_000) }] } });
-for (const snapshot = new Snapshot(); !Snapshot.isWarm; ) snapshot.read(long);
+// Also first states, which otherwise have to be longer, and not the first ones of a page: see noting.test.js.
+const { isFasterFor } = Snapshot;
+const isFastAtFirst = isFasterFor(2 ** 22);
+Snapshot.isFasterFor = () => true;
 
 // How many states wasm has read, and how many it has refused.
 const states = { read: 0, refused: 0 };
@@ -169,5 +170,14 @@ test("a state in which one member takes most of the text is parsed as a whole", 
   const snapshot = new Snapshot();
   const metas = Array.from({ length: 2_000 }, (_, i) => ({ phx_ref: String(i), at: "x".repeat(20) }));
   assert.equal(snapshot.read(JSON.stringify({ everybody: { metas } })), null);
+  snapshot.free();
+});
+
+test("wasm is not faster before it has read a few states, nor for one that is short", () => {
+  assert.equal(isFastAtFirst, false);
+  const snapshot = new Snapshot();
+  const state = JSON.stringify({ a: { metas: [{ text: "x".repeat(20_000) }] } });
+  for (let i = 0; i < 30; i++) snapshot.read(state);
+  assert.deepEqual([isFasterFor(2 ** 22), isFasterFor(2 ** 19)], [true, false]);
   snapshot.free();
 });

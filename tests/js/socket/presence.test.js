@@ -116,9 +116,9 @@ function takesInACrowd(presence, deliver) {
 }
 
 test("a Presence takes in large states", () => {
-  // As it is in a page that has heard a few.
-  const { isWarm } = Object.getOwnPropertyDescriptors(Snapshot);
-  Object.defineProperty(Snapshot, "isWarm", { value: true, configurable: true });
+  // As if they were longer, and not the first ones of the page.
+  const { isFasterFor } = Snapshot;
+  Snapshot.isFasterFor = () => true;
   const { parse } = JSON;
   let longest = 0;
   JSON.parse = (text) => ((longest = Math.max(longest, text.length)), parse(text));
@@ -126,7 +126,7 @@ test("a Presence takes in large states", () => {
     takesInACrowd(new Presence(channel), receive);
   } finally {
     JSON.parse = parse;
-    Object.defineProperty(Snapshot, "isWarm", isWarm);
+    Snapshot.isFasterFor = isFasterFor;
   }
   assert.ok(longest < JSON.stringify(crowd()).length, "none was parsed as a whole");
 });
