@@ -88,7 +88,8 @@ where
     }
 
     /// How many diffs may wait for the state of a join. More come only if there is none, as for a presence that is
-    /// made after its channel has joined. Then the older half goes, which [`Problem::NoState`] tells.
+    /// made after its channel has joined. Then the older half goes, which [`Problem::NoState`] tells. Less than one
+    /// counts as one.
     pub fn set_max_pending_diffs(&self, max: usize) {
         self.room.max_pending.set(max);
     }
@@ -189,12 +190,12 @@ impl<Meta: DeserializeOwned + 'static, Fields: DeserializeOwned + 'static> Room<
 
     /// Should the state come after all, it is the oldest diffs that are the most likely to be in it.
     fn hold(&self, diff: Payload) {
-        let max = self.max_pending.get();
+        let max = self.max_pending.get().max(1);
         let mut pending = self.pending.borrow_mut();
         pending.push(diff);
         let held = pending.len();
         if held > max {
-            pending.drain(..max.div_ceil(2).max(1));
+            pending.drain(..held - (max / 2 + 1));
             drop(pending);
             let topic = self.topic.clone();
             tell(&self.driver, &Problem::NoState { topic, max });

@@ -236,8 +236,26 @@ fn diffs_whose_state_does_not_come_are_held_up_to_a_limit_and_then_the_newest() 
         .iter()
         .map(|member| member.key.clone())
         .collect();
-    assert_eq!(keys, ["ada", "d", "e", "f"]);
+    assert_eq!(keys, ["ada", "c", "d", "e", "f"]);
     assert!(world.warnings.take().is_empty());
+}
+
+#[test]
+fn the_newest_diff_is_held_whatever_the_limit() {
+    for max in [0, 1] {
+        let (world, _socket, channel) = room();
+        channel.join();
+        world.reply(1, 1, "ok", "{}");
+        let people = Presence::<Value>::new(&channel);
+        people.set_max_pending_diffs(max);
+        for key in ["a", "b"] {
+            let joins = presence(key, &meta(key, "tv"));
+            world.event("presence_diff", &diff(&joins, "{}"));
+        }
+        world.event("presence_state", "{}");
+        assert_eq!(people.list().len(), 1);
+        assert!(people.list().iter().all(|member| member.key == "b"));
+    }
 }
 
 #[test]
