@@ -79,11 +79,7 @@ export class Members {
     if (this.#snapshot === null && !Snapshot.isFasterFor(text.length)) return false;
     this.#snapshot ??= new Snapshot();
     const read = this.#snapshot.read(text);
-    if (read === null) {
-      this.#isOdd = true;
-      this.#forgetSnapshot();
-      return false;
-    }
+    if (read === null) return this.#refused();
     const { size } = read;
     const [keys, presences] = inOwnOrder(read.keys, read.presences);
     let stays = () => true;
@@ -93,16 +89,18 @@ export class Members {
       for (const key of keys) if (this.get(key) === undefined) newcomers += 1;
       if (this.size + newcomers > size) {
         const all = this.#snapshot.keys(text);
-        if (all === null) {
-          this.#isOdd = true;
-          this.#forgetSnapshot();
-          return false;
-        }
+        if (all === null) return this.#refused();
         stays = (key) => all.has(key);
       }
     }
     this.#compare(event, keys, presences, stays);
     return true;
+  }
+
+  #refused() {
+    this.#isOdd = true;
+    this.#forgetSnapshot();
+    return false;
   }
 
   // `keys` and `presences` are what a state says of all members, or of those that might have changed; `stays` tells
@@ -162,10 +160,14 @@ export class Members {
     this.#snapshot = null;
   }
 
+  #set(key, presence) {
+    this.#presences.set(key, presence);
+    if (this.#state !== null) this.#state[key] = presence;
+  }
+
   // Somebody comes who was not here.
   #add(event, key, joined) {
-    this.#presences.set(key, joined);
-    if (this.#state !== null) this.#state[key] = joined;
+    this.#set(key, joined);
     if (event.watchesJoins) event.add(false, key, undefined, joined);
   }
 
@@ -177,8 +179,7 @@ export class Members {
     }
     const kept = without(metasOf(current), metasOf(joined));
     const presence = kept.length > 0 ? { ...joined, metas: kept.concat(metasOf(joined)) } : joined;
-    this.#presences.set(key, presence);
-    if (this.#state !== null) this.#state[key] = presence;
+    this.#set(key, presence);
     if (event.watchesJoins) event.add(false, key, current, joined);
   }
 
@@ -191,8 +192,7 @@ export class Members {
       this.#presences.delete(key);
       if (this.#state !== null) delete this.#state[key];
     } else {
-      this.#presences.set(key, current);
-      if (this.#state !== null) this.#state[key] = current;
+      this.#set(key, current);
     }
     if (event.watchesLeaves) event.add(true, key, current, left);
   }

@@ -105,18 +105,17 @@ export class OwnOrderMap {
   }
 }
 
-// Keys in that order, and the values that go with them.
+// Keys in that order, and the values that go with them. They are what was given if they are in order.
 export function inOwnOrder(keys, values) {
   const indices = new Float64Array(keys.length);
-  const ordered = [[], []];
-  const names = [[], []];
   let count = 0;
   for (let i = 0; i < keys.length; i++) {
     const index = arrayIndex(keys[i]);
     // The index and the position in one number, which are sorted much faster than objects.
     if (index >= 0) indices[count++] = index * MOST_KEYS + i;
-    else add(names, keys[i], values[i]);
   }
+  if (count === 0) return [keys, values];
+  const ordered = [[], []];
   const ascending = indices.subarray(0, count).sort();
   for (let i = 0; i < count; i++) {
     const both = ascending[i];
@@ -124,7 +123,10 @@ export function inOwnOrder(keys, values) {
     const position = both - Math.floor(both / MOST_KEYS) * MOST_KEYS;
     add(ordered, keys[position], values[position]);
   }
-  return count === 0 ? names : ordered.map((those, i) => those.concat(names[i]));
+  for (let i = 0; i < keys.length && ordered[0].length < keys.length; i++) {
+    if (arrayIndex(keys[i]) < 0) add(ordered, keys[i], values[i]);
+  }
+  return ordered;
 }
 
 function add([keys, values], key, value) {

@@ -84,10 +84,6 @@ export class Snapshot {
     return this.#timer !== null;
   }
 
-  get isRefused() {
-    return this.#isRefused;
-  }
-
   // Reads a state of which so many members are here already, so that the next one can be compared with it: later, and
   // for some milliseconds at a time, as nobody waits for that.
   note(text, members) {

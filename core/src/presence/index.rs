@@ -112,9 +112,9 @@ impl Index {
     }
 }
 
-/// Hashes bytes, eight at a time, after the manner of wyhash32, which needs no wider product than the
-/// wasm of pages in Rust has. Keys are often chosen by users: `seed` should be one that they do not know, so that nobody can
-/// choose many with the same hash.
+/// Hashes bytes, eight at a time, after the manner of wyhash32, which needs no wider product than
+/// the wasm of pages in Rust has. Keys are often chosen by users: `seed` should be one that they do
+/// not know, so that nobody can choose many with the same hash.
 #[inline]
 pub(super) fn hash(seed: u64, bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<8>();

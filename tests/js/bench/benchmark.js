@@ -2,25 +2,35 @@
 // busy machine hinders all alike. What counts is the median: of CPU time in Node, where what else the machine does
 // hardly shows in that; of time by the clock in a browser, which knows no other.
 
-import { rows } from "./rows.js";
+import { rows, sizes } from "./rows.js";
 
 const MOST_ROUNDS = 25;
 const LEAST_ROUNDS = 5;
 const ENOUGH_MS = 2_500;
 
 /** The kinds of client, by the name of their column. */
-export const KINDS = ["phoenix", "baseline", "herenow", "on_phoenix_channel"];
+const KINDS = ["phoenix", "baseline", "herenow", "on_phoenix_channel"];
 
-/** The rows that need a process or page of its own for each figure, and how many figures of the first there are. */
-export const FIRST = "first snapshot of a page, list";
-export const FIRST_TIMES = 9;
-export const HELD = "memory held";
+// So many pages hear a first snapshot.
+const FIRST_TIMES = 9;
 
-/** The medians of so many figures of each kind, which are asked for in turn. */
-export async function eachInTurn(times, figureOf) {
-  const figures = Object.fromEntries(KINDS.map((kind) => [kind, []]));
-  for (let i = 0; i < times; i++) for (const kind of KINDS) figures[kind].push(await figureOf(kind));
-  return Object.fromEntries(KINDS.map((kind) => [kind, median(figures[kind])]));
+/**
+ * Measures the rows that need a process or page of its own for each figure: `firstOf` returns the ms of a first
+ * snapshot, `heldOf` the bytes that are held, each of a kind and of so many members.
+ */
+export async function benchmarkApart(firstOf, heldOf, { quick = false, only = "", report }) {
+  const { rooms, held } = sizes(quick);
+  const apart = async (row, members, times, figureOf, ...unit) => {
+    if (!row.includes(only)) return;
+    const figures = Object.fromEntries(KINDS.map((kind) => [kind, []]));
+    for (let i = 0; i < times; i++) for (const kind of KINDS) figures[kind].push(await figureOf(kind, members));
+    const medians = KINDS.map((kind) => [kind, median(figures[kind])]);
+    await report({ row, members, ...compared(Object.fromEntries(medians), ...unit) });
+  };
+  for (const members of rooms) {
+    await apart("first snapshot of a page, list", members, quick ? 1 : FIRST_TIMES, firstOf, "us", 1_000);
+  }
+  await apart("memory held", held, 1, heldOf, "bytes");
 }
 
 /**
@@ -38,7 +48,7 @@ export async function benchmark(make, discard, { quick = false, only = "", repor
 }
 
 /** The figures of a row with their unit, and how many times better than phoenix.js's and the baseline's ours are. */
-export function compared(figures, unit, factor = 1) {
+function compared(figures, unit, factor = 1) {
   const rounded = (value) => Number(value.toPrecision(3));
   const { phoenix, baseline, herenow, on_phoenix_channel } = figures;
   const shown = Object.entries(figures).map(([kind, value]) => [`${kind}_${unit}`, rounded(value * factor)]);

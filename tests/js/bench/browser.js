@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 
 import { launch } from "../support/browser.js";
 import { PACKAGE } from "../support/server.js";
-import { FIRST, FIRST_TIMES, HELD, eachInTurn } from "./benchmark.js";
+import { benchmarkApart } from "./benchmark.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PHOENIX = fileURLToPath(import.meta.resolve("phoenix"));
@@ -58,25 +58,12 @@ async function measureAll(browser) {
   const page = await open(browser, query);
   await page.exposeFunction("told", tell);
   await page.evaluate(() => globalThis.run());
-  const report = (row, members, figures, ...unit) =>
-    page.evaluate(
-      ([row, members, figures, unit]) =>
-        globalThis.report({ row, members, ...globalThis.compared(figures, ...unit) }),
-      [row, members, figures, unit],
-    );
-  const { rooms, held: most } = await page.evaluate(() => globalThis.sizes);
-  for (const members of isWanted(FIRST) ? rooms : []) {
-    const times = options.quick ? 1 : FIRST_TIMES;
-    await report(FIRST, members, await eachInTurn(times, (kind) => firstOf(browser, query, kind, members)), "us", 1_000);
-  }
-  if (isWanted(HELD)) {
-    await report(HELD, most, await eachInTurn(1, (kind) => held(browser, query, kind, most)), "bytes");
-  }
+  await benchmarkApart(
+    (kind, members) => firstOf(browser, query, kind, members),
+    (kind, members) => held(browser, query, kind, members),
+    { ...options, report: (result) => page.evaluate((result) => globalThis.report(result), result) },
+  );
   console.error(`\n${name}\n${await page.evaluate(() => globalThis.table())}`);
-}
-
-function isWanted(row) {
-  return !options.only || row.includes(options.only);
 }
 
 async function firstOf(browser, query, kind, members) {

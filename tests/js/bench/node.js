@@ -10,11 +10,10 @@ import { parseArgs } from "node:util";
 import "./wasm_memory.js";
 import * as phoenix from "phoenix";
 import { PACKAGE } from "../support/server.js";
-import { FIRST, FIRST_TIMES, HELD, KINDS, benchmark, compared, eachInTurn } from "./benchmark.js";
+import { benchmark, benchmarkApart } from "./benchmark.js";
 import { clients } from "./clients.js";
 import { first } from "./first.js";
 import { hold } from "./held.js";
-import { sizes } from "./rows.js";
 import { Subject } from "./subject.js";
 import { table } from "./table.js";
 
@@ -48,18 +47,8 @@ async function measureAll() {
     console.log(JSON.stringify({ in: `Node ${process.versions.node}`, ...result }));
   };
   await benchmark(remote, (subject) => subject.stop(), { ...options, report });
-  for (const members of sizes(options.quick).rooms) {
-    if (isWanted(FIRST)) {
-      const times = options.quick ? 1 : FIRST_TIMES;
-      const took = await eachInTurn(times, (kind) => alone("--first", kind, members));
-      report({ row: FIRST, members, ...compared(took, "us", 1_000) });
-    }
-  }
-  if (isWanted(HELD)) {
-    const { held: members } = sizes(options.quick);
-    const bytes = await eachInTurn(1, (kind) => alone("--hold", kind, members));
-    report({ row: HELD, members, ...compared(bytes, "bytes") });
-  }
+  const apart = (what) => (kind, members) => alone(what, kind, members);
+  await benchmarkApart(apart("--first"), apart("--hold"), { ...options, report });
   console.error(`\nNode ${process.versions.node}\n${table(results)}`);
 }
 
@@ -88,10 +77,6 @@ function answer(subject) {
 function cpuMs() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
-}
-
-function isWanted(row) {
-  return !options.only || row.includes(options.only);
 }
 
 // What a process of its own says.

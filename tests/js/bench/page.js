@@ -2,11 +2,10 @@
 // `?wait` it does nothing by itself.
 
 import "./wasm_memory.js";
-import { KINDS, benchmark, compared } from "./benchmark.js";
+import { benchmark } from "./benchmark.js";
 import { clients } from "./clients.js";
 import { first } from "./first.js";
 import { hold } from "./held.js";
-import { sizes } from "./rows.js";
 import { Subject } from "./subject.js";
 import { table } from "./table.js";
 
@@ -17,8 +16,6 @@ const results = [];
 
 globalThis.hold = (kind, members) => hold(packages, kind, members);
 globalThis.first = (kind, members) => first(packages, kind, members, () => performance.now());
-globalThis.sizes = sizes(quick);
-globalThis.compared = compared;
 globalThis.table = () => table(results);
 globalThis.run = () =>
   benchmark(framed, (subject) => subject.frame.remove(), { quick, only: options.get("only") ?? "", report });
