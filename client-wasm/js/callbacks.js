@@ -11,11 +11,12 @@ export function callEach(callbacks, call) {
       (errors ??= []).push(error);
     }
   }
-  if (errors !== null) throwFirst(errors);
+  throwFirst(errors);
 }
 
+// Null: there is none.
 export function throwFirst(errors) {
-  if (errors.length === 0) return;
+  if (errors === null) return;
   errors.slice(1).forEach(reportError);
   throw errors[0];
 }

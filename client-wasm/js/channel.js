@@ -8,7 +8,8 @@ const STATES = ["closed", "errored", "joining", "joined"];
 
 const NO_BINDINGS = [];
 
-const closure = (value) => (typeof value === "function" ? value : () => value);
+// Params may be given as a function.
+export const closure = (value) => (typeof value === "function" ? value : () => value);
 
 // A topic that is joined, or will be. `socket.channel()` makes these.
 //
@@ -17,6 +18,9 @@ export class Channel {
   // For each event its callbacks, in a list that is replaced when it changes: it may be walked just now.
   #bindings = new Map();
   #lastBinding = 0;
+  // The ref of the join in force, and the core's epoch in which it is that.
+  #joinRef;
+  #epoch;
   // What is told of the ref when no join is in force.
   #lastJoinRef;
 
@@ -149,7 +153,12 @@ export class Channel {
 
   // The ref of the join in force, or null. It changes with each rejoin.
   joinRef() {
-    return refText(this._core.ask(JOIN_REF, this._id)) ?? this.#lastJoinRef;
+    const { epoch } = this._core;
+    if (this.#epoch !== epoch) {
+      this.#epoch = epoch;
+      this.#joinRef = refText(this._core.ask(JOIN_REF, this._id));
+    }
+    return this.#joinRef ?? this.#lastJoinRef;
   }
 
   // Runs the callbacks for an event as if it had been received.

@@ -55,11 +55,6 @@ export const OUT_ENDED = 18;
 // What an output is: its number, and up to three more.
 const OUT_NUMBERS = 4;
 
-// What became of a message. The last: waits may have ended or begun.
-export const DROPPED = Symbol("dropped");
-export const HEARD = Symbol("heard");
-export const HEARD_AND_TIMED = Symbol("heard and timed");
-
 const EVENTS = ["phx_error", "phx_close"];
 const STATUSES = ["ok", "error"];
 
@@ -70,6 +65,8 @@ export class Core {
   #id;
   #now;
   #out = [];
+  // Another object whenever it is told something that may change what it answers. Broadcasts do not.
+  epoch = {};
 
   // `now` is the clock that it goes by.
   constructor(timeout, heartbeatInterval, now) {
@@ -82,6 +79,7 @@ export class Core {
   }
 
   call(what, a, b) {
+    this.epoch = {};
     return wasm.socket_call(this.#id, what, a, b, this.#now());
   }
 
@@ -101,8 +99,8 @@ export class Core {
     return this.#out;
   }
 
-  // Tells of a message, and returns what became of it. For one that ends and begins no wait, such as a broadcast, the
-  // clock need not be read.
+  // Tells of a message, and returns what became of it: see socket.js. For one that ends and begins no wait, such as a
+  // broadcast, the clock need not be read.
   received(connection, topic, message) {
     const { joinRef, ref, event } = message;
     const kind =
@@ -110,13 +108,12 @@ export class Core {
         ? 4 + STATUSES.indexOf(message.payload?.status)
         : 1 + EVENTS.indexOf(event);
     const reference = number(ref);
-    const isTimed = kind !== 0 || reference !== 0;
-    const now = isTimed ? this.#now() : 0;
-    const heard = wasm.socket_received(
-      this.#id, connection, topic, number(joinRef), reference, kind, now,
-    );
-    if (heard === 0) return DROPPED;
-    return isTimed ? HEARD_AND_TIMED : HEARD;
+    let now = 0;
+    if (kind !== 0 || reference !== 0) {
+      this.epoch = {};
+      now = this.#now();
+    }
+    return wasm.socket_received(this.#id, connection, topic, number(joinRef), reference, kind, now);
   }
 }
 

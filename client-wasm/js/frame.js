@@ -4,27 +4,32 @@
 // Whether `value` is an ArrayBuffer, be it of another frame or window.
 export const isBuffer = (value) => Object.prototype.toString.call(value) === "[object ArrayBuffer]";
 
+// What comes before the payload in a message that was received as text. The last three are socket.js's: what the core has
+// said of such messages, in which of its epochs, and of which connection.
+const newHead = (text, [joinRef, ref, topic, event]) => ({
+  text, joinRef, ref, topic, event, heard: 0, epoch: null, connection: 0,
+});
+
 // A message that was received as text, and whose payload nobody has looked at yet.
 class TextMessage {
   // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
-  static kept = new TextMessage("", 0, []);
+  static kept = new TextMessage("", newHead("none", []));
 
   #text;
-  #start;
   #payload;
 
-  constructor(text, start, [joinRef, ref, topic, event]) {
+  constructor(text, head) {
     this.#text = text;
-    this.#start = start;
-    this.joinRef = joinRef;
-    this.ref = ref;
-    this.topic = topic;
-    this.event = event;
+    this.head = head;
+    this.joinRef = head.joinRef;
+    this.ref = head.ref;
+    this.topic = head.topic;
+    this.event = head.event;
   }
 
   // The payload as it came, if nothing comes after it.
   get payloadText() {
-    return this.#text.slice(this.#start, -1);
+    return this.#text.slice(this.head.text.length, -1);
   }
 
   // Parsed once, and only if somebody looks at it.
@@ -54,6 +59,7 @@ class TextMessage {
 export class Message {
   // Only of one that was received as text.
   payloadText = undefined;
+  head = null;
 
   constructor(payload, ref, joinRef, topic, event) {
     this.payload = payload;
@@ -64,10 +70,24 @@ export class Message {
   }
 }
 
+// The two heads that were read last: the messages of a room have the same time after time. A head keeps all of the text
+// alive that it was read from, so that must be short.
+const MAX_KEPT = 4096;
+let lastHead = TextMessage.kept.head;
+let headBefore = lastHead;
+
 // The message of a text frame; null if it is none.
 export function decodeText(text) {
-  const message = headed(text);
-  if (message !== null) return message;
+  if (text.startsWith(lastHead.text)) return new TextMessage(text, lastHead);
+  if (text.startsWith(headBefore.text)) return new TextMessage(text, headBefore);
+  const head = headOf(text);
+  if (head !== null) {
+    if (text.length <= MAX_KEPT) {
+      headBefore = lastHead;
+      lastHead = head;
+    }
+    return new TextMessage(text, head);
+  }
   try {
     const [joinRef, ref, topic, event, payload] = JSON.parse(text);
     return new Message(payload, ref, joinRef, topic, event);
@@ -76,10 +96,10 @@ export function decodeText(text) {
   }
 }
 
-// A message that is written as servers do it, split where its payload begins: the four parts before that are null
-// or strings without escapes, and there is no whitespace. Null for any other, and for replies, which are parsed
-// anyway. (Not by a regular expression: those keep the last text alive.)
-function headed(text) {
+// The head of a message that is written as servers do it: the four parts before the payload are null or strings
+// without escapes, and there is no whitespace. Null for any other, and for replies, which are parsed anyway. (Not by a
+// regular expression: those keep the last text alive.)
+function headOf(text) {
   const parts = [];
   let at = 1;
   for (let i = 0; i < 4; i++) {
@@ -92,7 +112,7 @@ function headed(text) {
   }
   const head = text.slice(0, at);
   if (parts[3] === "phx_reply" || head[0] !== "[" || head.includes("\\")) return null;
-  return new TextMessage(text, at, parts);
+  return newHead(head, parts);
 }
 
 // The text or bytes of a message.
@@ -157,19 +177,10 @@ export function decodeBinary(data) {
   );
   if (strings.length < count || at > bytes.length) return null;
   const payload = bytes.slice(at).buffer;
-  switch (bytes[0]) {
-    case PUSH: {
-      const [joinRef, topic, event] = strings;
-      return new Message(payload, null, joinRef, topic, event);
-    }
-    case REPLY: {
-      const [joinRef, ref, topic, status] = strings;
-      const reply = { status, response: payload };
-      return new Message(reply, ref, joinRef, topic, "phx_reply");
-    }
-    default: {
-      const [topic, event] = strings;
-      return new Message(payload, null, null, topic, event);
-    }
-  }
+  // The last ones are the topic and the event; in a reply, the topic and the status.
+  const last = strings.pop();
+  const topic = strings.pop();
+  const [joinRef = null, ref = null] = strings;
+  if (bytes[0] !== REPLY) return new Message(payload, null, joinRef, topic, last);
+  return new Message({ status: last, response: payload }, ref, joinRef, topic, "phx_reply");
 }

@@ -1,43 +1,12 @@
 import { callEach, reportError, throwFirst } from "./callbacks.js";
-import { Channel } from "./channel.js";
+import { Channel, closure } from "./channel.js";
 import { Connection } from "./connection.js";
 import {
-  CHANNEL,
-  CONNECT,
-  Core,
-  DISCONNECT,
-  DROPPED,
-  HEARD_AND_TIMED,
-  NEXT_REF,
-  OUT_ASK_DELAY,
-  OUT_CLOSE,
-  OUT_CLOSED,
-  OUT_CONNECT,
-  OUT_DISCONNECTED,
-  OUT_ENDED,
-  OUT_ERRORED,
-  OUT_FAILED,
-  OUT_JOIN_SETTLED,
-  OUT_MESSAGE,
-  OUT_OPENED,
-  OUT_PONG,
-  OUT_PUSH_SETTLED,
-  OUT_SEND_HEARTBEAT,
-  OUT_SEND_JOIN,
-  OUT_SEND_LEAVE,
-  OUT_SEND_OTHER,
-  OUT_SEND_PUSH,
-  OUT_UNCLAIMED_REPLY,
-  PING,
-  POLL_TIMEOUT,
-  PUSH,
-  REMOVE,
-  SEND,
-  SET_DELAY,
-  TIMEOUT,
-  TRANSPORT_CLOSING,
-  TRANSPORT_REFUSED,
-  refText,
+  CHANNEL, CONNECT, Core, DISCONNECT, NEXT_REF, OUT_ASK_DELAY, OUT_CLOSE, OUT_CLOSED, OUT_CONNECT,
+  OUT_DISCONNECTED, OUT_ENDED, OUT_ERRORED, OUT_FAILED, OUT_JOIN_SETTLED, OUT_MESSAGE, OUT_OPENED, OUT_PONG,
+  OUT_PUSH_SETTLED, OUT_SEND_HEARTBEAT, OUT_SEND_JOIN, OUT_SEND_LEAVE, OUT_SEND_OTHER, OUT_SEND_PUSH,
+  OUT_UNCLAIMED_REPLY, PING, POLL_TIMEOUT, PUSH, REMOVE, SEND, SET_DELAY, TIMEOUT, TRANSPORT_CLOSING,
+  TRANSPORT_REFUSED, refText,
 } from "./core.js";
 import { Fallback } from "./fallback.js";
 import { Message, decodeBinary, decodeText, excerpt } from "./frame.js";
@@ -45,8 +14,13 @@ import { LongPoll } from "./longpoll.js";
 import { Outbox } from "./outbox.js";
 import { pageVisibility, pageWatch } from "./page.js";
 import { Serializer } from "./serializer.js";
-import { Timer } from "./timer.js";
+import { DELAY_IF_NONE, Timer, reconnectAfter, rejoinAfter } from "./timer.js";
 import { protocol, socketUrl } from "./url.js";
+
+// What becomes of a message, in the core's numbers. A larger number is HEARD more than a channel: to tell that one of the
+// message is all that is to be done.
+const DROPPED = 0;
+const HEARD = 1;
 
 // Why a channel is in error. At 0 it is the server that says so.
 const REASONS = [null, "heartbeat_timeout", "connection_closed", "connection_error"];
@@ -54,13 +28,6 @@ const REASONS = [null, "heartbeat_timeout", "connection_closed", "connection_err
 const CONNECTION_STATES = ["connecting", "open", "closing", "closed"];
 // The readyState of a transport that can send.
 const OPEN = 1;
-
-const RECONNECT_AFTER = [10, 50, 100, 150, 200, 250, 500, 1000, 2000];
-const REJOIN_AFTER = [1000, 2000, 5000];
-// If the functions for these give none.
-const DELAY_IF_NONE = 5000;
-
-const closure = (value) => (typeof value === "function" ? value : () => value);
 
 // A connection to the server that is made again whenever it is lost, and that many channels share.
 //
@@ -72,15 +39,15 @@ export class Socket {
   #channels = new Map();
   // For each topic that has channels what the core calls it, and how many channels.
   #topics = new Map();
-  #outbox = new Outbox(this);
   #lastTopic = 0;
+  #outbox = new Outbox(this);
+  // What is being received, and whether the socket's own listeners still have to hear of it.
+  #message = null;
+  #unheard = false;
   #pings = new Map();
   #connection = new Connection(this);
   // What the transport has reported last: what the callbacks for it are called with.
   #report;
-  // What is being received, and whether the socket's own listeners still have to hear of it.
-  #frame = null;
-  #unheard = false;
   #isStepping = false;
   #timer = new Timer();
   #fallback = null;
@@ -99,9 +66,8 @@ export class Socket {
     this.decode = serializer.decode || Serializer.decode;
     this.timeout = opts.timeout || 10000;
     this.heartbeatIntervalMs = opts.heartbeatIntervalMs || 30000;
-    this.reconnectAfterMs =
-      opts.reconnectAfterMs || ((tries) => RECONNECT_AFTER[tries - 1] || 5000);
-    this.rejoinAfterMs = opts.rejoinAfterMs || ((tries) => REJOIN_AFTER[tries - 1] || 10000);
+    this.reconnectAfterMs = opts.reconnectAfterMs || reconnectAfter;
+    this.rejoinAfterMs = opts.rejoinAfterMs || rejoinAfter;
     this.longpollerTimeout = opts.longpollerTimeout || 20000;
     this.logger = opts.logger || null;
     if (!this.logger && opts.debug) {
@@ -284,24 +250,34 @@ export class Socket {
 
   // Driving the core.
 
-  // Tells the core something. What it had to say before is dealt with first, for that may be about what is told now:
-  // a step may be under way in which a callback does this. `tell` returns false if no wait begins or ends.
+  // Tells the core something, and does what comes of that.
   _step(tell) {
-    const isInner = this.#isStepping;
-    if (isInner) this.#drain().forEach(reportError);
-    this.#look();
-    const errors = [];
-    let isTimed = true;
-    this.#isStepping = true;
+    const isInner = this.#begin();
+    let errors = null;
     try {
-      isTimed = tell() !== false;
+      tell();
     } catch (error) {
-      errors.push(error);
+      errors = [error];
     }
-    errors.push(...this.#drain());
+    throwFirst(this.#finish(isInner, errors));
+  }
+
+  // What the core had to say before is dealt with first, for that may be about what is told now: a step may be under
+  // way in which a callback does this. Returns whether one is.
+  #begin() {
+    const isInner = this.#isStepping;
+    if (isInner) this.#drain(null)?.forEach(reportError);
+    this.#look();
+    this.#isStepping = true;
+    return isInner;
+  }
+
+  // Does what came of the step that began so, and ends it. Returns the errors, or null.
+  #finish(isInner, errors) {
+    const all = this.#drain(errors);
     this.#isStepping = isInner;
-    if (isTimed) this.#arm();
-    throwFirst(errors);
+    this.#timer.set(this.#core.ask(POLL_TIMEOUT), this.#fire);
+    return all;
   }
 
   // A transport may know that it is closing before it says so: what is sent then would be lost.
@@ -314,22 +290,17 @@ export class Socket {
   }
 
   // Carries out all outputs. A callback that throws does not keep the others from being called: the errors
-  // are returned.
-  #drain() {
-    const errors = [];
+  // are returned, after those that are given, if there are any.
+  #drain(errors) {
     let output;
     while ((output = this.#core.poll())) {
       try {
         this.#carryOut(output[0], output[1], output[2], output[3]);
       } catch (error) {
-        errors.push(error);
+        (errors ??= []).push(error);
       }
     }
     return errors;
-  }
-
-  #arm() {
-    this.#timer.set(this.#core.ask(POLL_TIMEOUT), this.#fire);
   }
 
   #fire = () =>
@@ -387,24 +358,25 @@ export class Socket {
   #tellChannel(output, channel, detail, joinRef) {
     // A channel that was removed by hand hears nothing more.
     if (!channel) return;
+    const message = this.#message;
     switch (output) {
       case OUT_MESSAGE:
-        return channel._receive(this.#frame.event, this.#frame);
+        return channel._receive(message.event, message);
       case OUT_UNCLAIMED_REPLY:
-        return channel._receive("phx_reply", this.#frame);
+        return channel._receive("phx_reply", message);
       case OUT_JOIN_SETTLED:
-        return channel._settle(channel.joinPush, detail ? this.#frame : null);
+        return channel._settle(channel.joinPush, detail ? message : null);
       case OUT_ERRORED: {
         const reason = REASONS[detail];
         this.log("channel", `error ${channel.topic}`, reason);
-        if (!reason) return channel._receive("phx_error", this.#frame);
+        if (!reason) return channel._receive("phx_error", message);
         return channel.trigger("phx_error", { source: "transport", reason });
       }
       case OUT_ENDED:
         this.#forget(channel);
         channel._ended(refText(joinRef));
         this.log("channel", `close ${channel.topic} ${channel.joinRef()}`);
-        if (detail) return channel._receive("phx_close", this.#frame);
+        if (detail) return channel._receive("phx_close", message);
         return channel.trigger("phx_close", "leave");
     }
   }
@@ -447,13 +419,14 @@ export class Socket {
     }
   }
 
-  // Frames.
-
   #pushSettled(id, replied) {
     const push = this.#outbox.take(id);
-    push.channel._settle(push, replied ? this.#frame : null);
+    push.channel._settle(push, replied ? this.#message : null);
   }
 
+  // What comes in.
+
+  // A transport brought this.
   #receive = (connection, data) => {
     if (this.decode === Serializer.decode) {
       const message = typeof data === "string" ? decodeText(data) : decodeBinary(data);
@@ -465,38 +438,50 @@ export class Socket {
     );
   };
 
-  // `message` is null if `data`, which the transport brought, is none.
+  // `message` is null if `data` is none. A transport may bring another message while one is being sent.
+  //
+  // This is a step (`_step`), written out: messages are what comes most often.
   #hear(connection, message, data) {
-    const errors = [];
-    // A transport may bring another message while one is being sent.
-    const [outer, isOuterUnheard] = [this.#frame, this.#unheard];
+    const outer = this.#message;
+    const isOuterUnheard = this.#unheard;
+    const isInner = this.#begin();
+    let errors = null;
+    let isKnown = false;
     try {
-      this._step(() => this.#understand(connection, message, data));
+      if (typeof message?.topic !== "string" || typeof message.event !== "string") {
+        throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
+      }
+      const { head } = message;
+      isKnown = head?.epoch === this.#core.epoch && head.connection === connection && !this.hasLogger();
+      this.#unheard = isKnown || this.#tellReceived(connection, message) !== DROPPED;
+      if (this.#unheard) {
+        this.#message = message;
+        if (isKnown) this.#channels.get(head.heard - HEARD)?._receive(message.event, message);
+        else if (this.hasLogger()) this.#logReceived(message);
+      }
     } catch (error) {
-      errors.push(error);
+      errors = [error];
     }
+    if (isKnown) this.#isStepping = isInner;
+    else errors = this.#finish(isInner, errors);
     try {
       this.#tellListeners();
     } catch (error) {
-      errors.push(error);
+      (errors ??= []).push(error);
     }
-    this.#frame = outer;
+    this.#message = outer;
     this.#unheard = isOuterUnheard;
     throwFirst(errors);
   }
 
-  #understand(connection, message, data) {
-    if (typeof message?.topic !== "string" || typeof message.event !== "string") {
-      throw new Error(`Socket: received what is no message: ${excerpt(data)}`);
-    }
-    const topicNumber = this.#topics.get(message.topic)?.number ?? 0;
-    const received = this.#core.received(connection, topicNumber, message);
-    this.#unheard = received !== DROPPED;
-    if (this.#unheard) {
-      this.#frame = message;
-      if (this.hasLogger()) this.#logReceived(message);
-    }
-    return received === HEARD_AND_TIMED;
+  // Tells the core of a message, and returns what it says of it. For one by which a wait may have begun or ended, the
+  // epoch is over by then.
+  #tellReceived(connection, message) {
+    const { topic, head } = message;
+    const { epoch } = this.#core;
+    const heard = this.#core.received(connection, this.#topics.get(topic)?.number ?? 0, message);
+    if (head !== null && heard > HEARD) Object.assign(head, { heard, epoch, connection });
+    return heard;
   }
 
   #logReceived({ topic, event, ref, payload }) {
@@ -504,12 +489,12 @@ export class Socket {
     this.log("receive", note, payload);
   }
 
-  // The socket's own listeners hear of a message after the channels have.
+  // The socket's own listeners hear of a message after the channels have, and once.
   #tellListeners() {
     if (!this.#unheard) return;
     this.#unheard = false;
     if (this.stateChangeCallbacks.message.length === 0) return;
-    const { joinRef, ref, topic, event, payload } = this.#frame;
+    const { joinRef, ref, topic, event, payload } = this.#message;
     this.#call("message", { join_ref: joinRef, ref, topic, event, payload });
   }
 }

@@ -34,3 +34,12 @@ export class Timer {
     }, delay);
   }
 }
+
+const RECONNECT_AFTER = [10, 50, 100, 150, 200, 250, 500, 1000, 2000];
+const REJOIN_AFTER = [1000, 2000, 5000];
+
+// How long to wait before this try, the first of which is 1, unless the application has a function for that.
+export const reconnectAfter = (tries) => RECONNECT_AFTER[tries - 1] || 5000;
+export const rejoinAfter = (tries) => REJOIN_AFTER[tries - 1] || 10000;
+// If such a function gives none.
+export const DELAY_IF_NONE = 5000;

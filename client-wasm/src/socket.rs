@@ -126,6 +126,15 @@ numbers! {
 }
 
 numbers! {
+    /// What became of a message. Repeated in `js/socket.js`.
+    Received {
+        DROPPED = 0,
+        /// The outputs are to be polled.
+        HEARD = 1,
+    }
+}
+
+numbers! {
     /// What a channel is. Repeated in `js/channel.js`.
     State {
         CLOSED = 0,
@@ -203,7 +212,7 @@ pub fn socket_call(socket: usize, call: u8, a: f64, b: f64, now: f64) -> f64 {
 }
 
 /// A message came. `join_ref`, `reference`: 0 if there is none, -1 if it is none that can be ours. `heard`: a `Heard`.
-/// Returns whether it was not dropped.
+/// Returns a [`Received`]; or, if one channel is to be told of it and that is all, [`Received::HEARD`] more than that channel.
 #[wasm_bindgen]
 pub fn socket_received(
     socket: usize,
@@ -213,7 +222,7 @@ pub fn socket_received(
     reference: f64,
     heard: u8,
     now: f64,
-) -> bool {
+) -> u32 {
     let incoming = Incoming {
         join_ref: match join_ref {
             0.0 => JoinRef::Any,
@@ -233,7 +242,11 @@ pub fn socket_received(
     };
     let connection = ConnectionId::from_raw(connection);
     with_socket(socket, |socket| {
-        socket.client.deliver(now as u64, connection, &incoming)
+        let client = &mut socket.client;
+        if !client.deliver(now as u64, connection, &incoming) {
+            return Received::DROPPED.into();
+        }
+        client.only_message().map_or(0, ChannelId::get) + u32::from(Received::HEARD)
     })
 }
 

@@ -101,6 +101,18 @@ fn the_kind_of_a_message_has_the_number_that_javascript_gives_it() {
 }
 
 #[test]
+fn what_becomes_of_a_message_has_the_same_names_and_numbers_in_javascript() {
+    // The first lines that declare something.
+    let declared = SOCKET
+        .lines()
+        .skip_while(|line| !line.starts_with("const "))
+        .take_while(|line| line.starts_with("const "));
+    let declared = sorted(declared.filter_map(constant));
+    assert_eq!(declared, in_rust(socket::Received::ALL));
+    assert_without_gaps(&declared, 0);
+}
+
+#[test]
 fn states_and_causes_stand_in_javascript_at_the_places_of_their_numbers() {
     assert_eq!(array(CHANNEL, "STATES", 0), in_rust(socket::State::ALL));
     assert_without_gaps(&in_rust(socket::State::ALL), 0);

@@ -135,6 +135,14 @@ impl<C: Content> Client<C> {
         self.outputs.pop_front()
     }
 
+    /// The channel of the next output, if that is an [`Event::Message`] and the only output. So it is for most messages.
+    pub fn only_message(&self) -> Option<ChannelId> {
+        match (self.outputs.front(), self.outputs.len()) {
+            (Some(&Output::Event(Event::Message { channel })), 1) => Some(channel),
+            _ => None,
+        }
+    }
+
     /// A ref that no message of this socket has had or will get: what phoenix.js calls `makeRef`.
     pub fn next_ref(&mut self) -> u64 {
         self.last_ref += 1;

@@ -79,6 +79,21 @@ fn a_broadcast_is_told_whatever_the_clock_says_and_ends_and_begins_no_wait() {
 }
 
 #[test]
+fn a_message_for_one_channel_is_the_only_output_until_it_is_polled_and_one_for_two_is_not() {
+    let (mut driver, room) = Driver::joined("room:1");
+    let connection = driver.connection.unwrap();
+    let frame = r#"[null,null,"room:1","shout",{}]"#;
+    assert_eq!(driver.client.only_message(), None);
+    driver.client.received(0, connection, frame).unwrap();
+    assert_eq!(driver.client.only_message(), Some(room));
+    assert!(driver.client.poll_output().is_some());
+    assert_eq!(driver.client.only_message(), None);
+    driver.channel("room:1");
+    driver.client.received(0, connection, frame).unwrap();
+    assert_eq!(driver.client.only_message(), None);
+}
+
+#[test]
 fn the_parts_of_every_message_are_told_even_if_it_is_for_nobody() {
     let mut driver = Driver::open();
     let connection = driver.connection.unwrap();
