@@ -8,5 +8,6 @@ export { Serializer } from "./serializer.js";
 export { Socket } from "./socket.js";
 
 // Not for applications.
+export { Reader } from "./reader.js";
 export { Snapshot } from "./snapshot.js";
 export { explain, start, wasm } from "./wasm.js";

@@ -15,11 +15,10 @@ class TextMessage {
   // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
   static kept = new TextMessage("", newHead("none", []));
 
-  #text;
   #payload;
 
   constructor(text, head) {
-    this.#text = text;
+    this.text = text;
     this.head = head;
     this.joinRef = head.joinRef;
     this.ref = head.ref;
@@ -29,7 +28,17 @@ class TextMessage {
 
   // The payload as it came, if nothing comes after it.
   get payloadText() {
-    return this.#text.slice(this.head.text.length, -1);
+    return this.text.slice(this.start, -1);
+  }
+
+  // Where in the text the payload begins.
+  get start() {
+    return this.head.text.length;
+  }
+
+  // Whether somebody has looked at the payload, and may have changed it.
+  get isSeen() {
+    return this.#payload !== undefined;
   }
 
   // Parsed once, and only if somebody looks at it.
@@ -47,7 +56,7 @@ class TextMessage {
   // More may come after the payload.
   #parseWhole() {
     try {
-      return JSON.parse(this.#text)[4];
+      return JSON.parse(this.text)[4];
     } catch (cause) {
       const what = `the payload of '${this.event}' on '${this.topic}' is no JSON`;
       throw new SyntaxError(`Socket: ${what}: ${excerpt(this.payloadText)}`, { cause });
@@ -58,6 +67,7 @@ class TextMessage {
 // A message in parts.
 export class Message {
   // Only of one that was received as text.
+  text = undefined;
   payloadText = undefined;
   head = null;
 

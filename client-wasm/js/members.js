@@ -4,13 +4,15 @@
 
 import { isObject, metasOf, sameRefs, without } from "./metas.js";
 import { OwnOrderMap, inOwnOrder } from "./own_order.js";
+import { Reader } from "./reader.js";
 import { Snapshot } from "./snapshot.js";
 
-// States of fewer characters are parsed as a whole, which is faster.
+// States of fewer characters are read again as fast as they are compared.
 const LARGE = 2 ** 15;
 
 export class Members {
   #presences = new OwnOrderMap();
+  #reader = new Reader();
   // What reads large states; none before the first of them.
   #snapshot = null;
   // Whether one refused a state: the next ones will be as they are, so it is not asked again.
@@ -63,20 +65,39 @@ export class Members {
   // Takes over a state, and adds to the event what there is to tell. `text` is that of the state, if there is one.
   syncState(event, state, text = "") {
     const [keys, presences] = presencesOf(state, "presence_state");
-    this.#forgetSnapshot();
-    if (text.length >= LARGE && !this.#isOdd) {
-      this.#snapshot = new Snapshot();
-      this.#snapshot.note(text, keys.length);
-    }
+    this.#note(text, keys.length);
     this.#compare(event, keys, presences, (key) => Object.hasOwn(state, key));
   }
 
-  // The same with the text of a state. Returns false, with nothing changed, if it has to be parsed as a whole.
-  syncText(event, text) {
-    if (text.length < LARGE || this.#isOdd) return false;
+  // The same with a message that brings a state. Returns false, with nothing changed, if it has to be parsed as a whole.
+  syncStateMessage(event, message) {
+    const text = message.payloadText ?? "";
     // One that is not through with the last state is of no use for this one.
     if (this.#snapshot?.isNoting) this.#forgetSnapshot();
-    if (this.#snapshot === null && !Snapshot.isFasterFor(text.length)) return false;
+    if (text.length >= LARGE && !this.#isOdd && (this.#snapshot !== null || Snapshot.isFasterFor(text.length))) {
+      return this.#syncText(event, text);
+    }
+    const read = this.#reader.state(message);
+    if (read === null) return false;
+    const isFirst = this.size === 0;
+    const all = isFirst ? null : new Set(read[0]);
+    if (!isFirst && all.size < read[0].length) return false;
+    const [keys, presences] = inOwnOrder(...read);
+    this.#note(text, keys.length);
+    this.#compare(event, keys, presences, (key) => all.has(key));
+    return isFirst && this.size < keys.length ? this.#takeBack(event) : true;
+  }
+
+  // Of a key that is twice in the text, JSON.parse takes the last presence. No server writes that, so it is found when
+  // it costs nothing.
+  #takeBack(event) {
+    for (const key of this.#presences.list((key) => key)) this.#drop(key);
+    event.addAll([], []);
+    return false;
+  }
+
+  // The same with its text, in which those who are as they were in the last one are passed over.
+  #syncText(event, text) {
     this.#snapshot ??= new Snapshot();
     const read = this.#snapshot.read(text);
     if (read === null) return this.#refused();
@@ -107,7 +128,8 @@ export class Members {
   // who is in it.
   #compare(event, keys, presences, stays) {
     if (this.size === 0) {
-      for (let i = 0; i < keys.length; i++) this.#add(event, keys[i], presences[i]);
+      for (let i = 0; i < keys.length; i++) this.#set(keys[i], presences[i]);
+      if (event.watchesJoins) event.addAll(keys, presences);
       return;
     }
     const joins = [];
@@ -141,8 +163,20 @@ export class Members {
   // Applies a diff, and adds to the event what there is to tell.
   syncDiff(event, diff) {
     const { joins, leaves } = isObject(diff) ? diff : {};
-    const [joined, joinsOf] = presencesOf(joins, "presence_diff", ' in "joins"');
-    const [left, leavesOf] = presencesOf(leaves, "presence_diff", ' in "leaves"');
+    const joined = presencesOf(joins, "presence_diff", ' in "joins"');
+    const left = presencesOf(leaves, "presence_diff", ' in "leaves"');
+    this.#apply(event, joined, left);
+  }
+
+  // The same with a message that brings one. Returns false, with nothing changed, if it has to be parsed as a whole.
+  syncDiffMessage(event, message) {
+    const read = this.#reader.diff(message);
+    if (read === null || !read.every(([keys]) => areDistinct(keys))) return false;
+    this.#apply(event, inOwnOrder(...read[0]), inOwnOrder(...read[1]));
+    return true;
+  }
+
+  #apply(event, [joined, joinsOf], [left, leavesOf]) {
     for (let i = 0; i < joined.length; i++) this.#join(event, joined[i], joinsOf[i]);
     this.#touch(joined);
     for (let i = 0; i < left.length; i++) this.#leave(event, left[i], leavesOf[i]);
@@ -155,6 +189,14 @@ export class Members {
     if (!this.#snapshot.touch(keys, this.size)) this.#forgetSnapshot();
   }
 
+  // Notes a state, so that the next one can be compared with it.
+  #note(text, members) {
+    this.#forgetSnapshot();
+    if (text.length < LARGE || this.#isOdd) return;
+    this.#snapshot = new Snapshot();
+    this.#snapshot.note(text, members);
+  }
+
   #forgetSnapshot() {
     this.#snapshot?.free();
     this.#snapshot = null;
@@ -163,6 +205,11 @@ export class Members {
   #set(key, presence) {
     this.#presences.set(key, presence);
     if (this.#state !== null) this.#state[key] = presence;
+  }
+
+  #drop(key) {
+    this.#presences.delete(key);
+    if (this.#state !== null) delete this.#state[key];
   }
 
   // Somebody comes who was not here.
@@ -188,14 +235,14 @@ export class Members {
     if (before === undefined) return;
     const kept = without(metasOf(before), metasOf(left));
     const current = withMetas(before, kept);
-    if (kept.length === 0) {
-      this.#presences.delete(key);
-      if (this.#state !== null) delete this.#state[key];
-    } else {
-      this.#set(key, current);
-    }
+    if (kept.length === 0) this.#drop(key);
+    else this.#set(key, current);
     if (event.watchesLeaves) event.add(true, key, current, left);
   }
+}
+
+function areDistinct(keys) {
+  return keys.length < 2 || new Set(keys).size === keys.length;
 }
 
 // The same presence with some of its metas.

@@ -107,12 +107,14 @@ export class OwnOrderMap {
 
 // Keys in that order, and the values that go with them. They are what was given if they are in order.
 export function inOwnOrder(keys, values) {
-  const indices = new Float64Array(keys.length);
+  let indices;
   let count = 0;
   for (let i = 0; i < keys.length; i++) {
     const index = arrayIndex(keys[i]);
     // The index and the position in one number, which are sorted much faster than objects.
-    if (index >= 0) indices[count++] = index * MOST_KEYS + i;
+    if (index < 0) continue;
+    indices ??= new Float64Array(keys.length);
+    indices[count++] = index * MOST_KEYS + i;
   }
   if (count === 0) return [keys, values];
   const ordered = [[], []];

@@ -39,9 +39,9 @@ export class Presence {
         ? this.#bind("_bindRaw", event, hear)
         : this.#bind("on", event, (payload) => hear({ payload }));
     bind(events.state, (message) => this.#onState(message));
-    bind(events.diff, ({ payload }) => {
-      if (this.inPendingSyncState()) this.#hold(payload, maxPendingDiffs, events);
-      else this.#onDiff(payload);
+    bind(events.diff, (message) => {
+      if (this.inPendingSyncState()) this.#hold(message.payload, maxPendingDiffs, events);
+      else this.#onDiff(message);
     });
   }
 
@@ -180,8 +180,9 @@ export class Presence {
 
   #onState(message) {
     const event = new PresenceEvent(this.caller);
-    const text = message.payloadText ?? "";
-    if (!this.#members.syncText(event, text)) this.#members.syncState(event, message.payload, text);
+    if (!this.#members.syncStateMessage(event, message)) {
+      this.#members.syncState(event, message.payload, message.payloadText);
+    }
     this.joinRef = this.channel.joinRef();
     const diffs = this.pendingDiffs;
     this.pendingDiffs = [];
@@ -198,9 +199,9 @@ export class Presence {
     );
   }
 
-  #onDiff(diff) {
+  #onDiff(message) {
     const event = new PresenceEvent(this.caller);
-    this.#members.syncDiff(event, diff);
+    if (!this.#members.syncDiffMessage(event, message)) this.#members.syncDiff(event, message.payload);
     this.#deliver(event);
   }
 

@@ -18,6 +18,8 @@ export class PresenceEvent {
   // array of very many would be copied again and again.
   #batch = [];
   #batches = [this.#batch];
+  // The keys and presences of those who came when nobody was here, which is told first.
+  #newcomers = [[], []];
   #caller;
 
   constructor(caller) {
@@ -34,10 +36,24 @@ export class PresenceEvent {
     this.#batch.push(isLeave, key, current, what);
   }
 
+  // Everybody came: for so many, what `add` keeps would be large.
+  addAll(keys, presences) {
+    this.#newcomers = [keys, presences];
+  }
+
   // Tells everything; `members` are those after the event.
   deliver(members) {
     const { onJoin, onLeave, onUpdate, onChange, onSync } = this.#caller;
     const [tellJoins, tellLeaves] = [heard(onJoin), heard(onLeave)];
+    const [keys, presences] = tellJoins ? this.#newcomers : [[], []];
+    for (let i = 0; i < keys.length; i++) {
+      if (this.#cancelled) return;
+      try {
+        onJoin(keys[i], undefined, presences[i]);
+      } catch (error) {
+        this.#note(error);
+      }
+    }
     for (const batch of this.#batches) {
       for (let i = 0; i < batch.length; i += 4) {
         if (this.#cancelled) return;
@@ -80,6 +96,10 @@ export class PresenceEvent {
   }
 
   *#each() {
+    const [keys, presences] = this.#newcomers;
+    for (let i = 0; i < keys.length; i++) {
+      yield { isLeave: false, key: keys[i], current: undefined, metas: metasOf(presences[i]) };
+    }
     for (const batch of this.#batches) {
       for (let i = 0; i < batch.length; i += 4) {
         yield { isLeave: batch[i], key: batch[i + 1], current: batch[i + 2], metas: metasOf(batch[i + 3]) };

@@ -21,7 +21,7 @@ const FIRST_TIMES = 9;
 export async function benchmarkApart(firstOf, heldOf, { quick = false, only = "", report }) {
   const { rooms, held } = sizes(quick);
   const apart = async (row, members, times, figureOf, ...unit) => {
-    if (!row.includes(only)) return;
+    if (!named(row, members).includes(only)) return;
     const figures = Object.fromEntries(KINDS.map((kind) => [kind, []]));
     for (let i = 0; i < times; i++) for (const kind of KINDS) figures[kind].push(await figureOf(kind, members));
     const medians = KINDS.map((kind) => [kind, median(figures[kind])]);
@@ -39,13 +39,16 @@ export async function benchmarkApart(firstOf, heldOf, { quick = false, only = ""
  */
 export async function benchmark(make, discard, { quick = false, only = "", report }) {
   for (const [number, row] of rows(quick).entries()) {
-    if (!row.what.includes(only)) continue;
+    if (!named(row.what, row.members).includes(only)) continue;
     const subjects = await Promise.all(KINDS.map(make));
     const took = await measure(row, number, subjects, quick);
     subjects.forEach(discard);
     report({ row: row.what, members: row.members, ...compared(took, "us", 1_000) });
   }
 }
+
+/** What `--only` is looked for in. */
+const named = (row, members) => `${members} members, ${row}`;
 
 /** The figures of a row with their unit, and how many times better than phoenix.js's and the baseline's ours are. */
 function compared(figures, unit, factor = 1) {

@@ -54,8 +54,14 @@ export class RawChannel extends Bindings {
 
   deliver(event, text) {
     let parsed;
+    const head = `[null,null,"room","${event}",`;
     this.tell(event, {
+      text: `${head}${text}]`,
+      start: head.length,
       payloadText: text,
+      get isSeen() {
+        return parsed !== undefined;
+      },
       get payload() {
         return (parsed ??= JSON.parse(text));
       },

@@ -1,0 +1,124 @@
+// The reader of presences reads what JSON.parse reads, or leaves it to that.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+import fc from "fast-check";
+import { Ours, RawChannel, exactly, presences } from "../support/presence.js";
+import { PACKAGE } from "../support/server.js";
+
+const { Reader } = await import(`${PACKAGE}/client.js`);
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc");
+
+const HEAD = '[null,null,"room","presence_state",';
+const message = (payload, tail = "]") => ({ text: `${HEAD}${payload}${tail}`, start: HEAD.length });
+
+// Those a page has read before, so that it reads states of any length.
+const warm = new Reader();
+for (let i = 0; i < 100; i++) warm.state(message(`{"user":{"metas":[{"text":"${"x".repeat(5_000)}"}]}}`));
+
+// As the reader gives it out. `__proto__` is a key like any other.
+const parsed = (payload) => {
+  const state = JSON.parse(payload);
+  const keys = Object.keys(state);
+  return [keys, keys.map((key) => state[key])];
+};
+
+// In the order of an object.
+const inOrder = ([keys, values]) => {
+  const object = Object.fromEntries(keys.map((key, i) => [key, values[i]]));
+  return [Object.keys(object), Object.values(object)];
+};
+
+const payloads = presences.map((state) => (typeof state === "string" ? state : JSON.stringify(state)));
+
+test("what it reads is what JSON.parse reads, to the number and to the order of names", () => {
+  let read = 0;
+  fc.assert(
+    fc.property(fc.array(payloads, { minLength: 1, maxLength: 6 }), (payloads) => {
+      const reader = new Reader();
+      for (const payload of [...payloads, ...payloads]) {
+        const result = reader.state(message(payload));
+        if (result === null || new Set(result[0]).size < result[0].length) continue;
+        read += 1;
+        assert.equal(exactly(inOrder(result)), exactly(inOrder(parsed(payload))));
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+  assert.ok(read > 1_000, `it has read ${read} states`);
+});
+
+test("what is no JSON it does not read", () => {
+  const broken = fc.tuple(payloads, fc.nat(), fc.constantFrom("", '"', "\\", "{", "}", "[", "]", ",", ":", "0", "-", "e", ".", "x", " "));
+  fc.assert(
+    fc.property(broken, ([payload, place, what]) => {
+      const at = place % (payload.length + 1);
+      const text = payload.slice(0, at) + what + payload.slice(at + (place % 2));
+      const reader = new Reader();
+      reader.state(message(payload));
+      const result = reader.state(message(text));
+      if (result === null || new Set(result[0]).size < result[0].length) return;
+      // It throws if it is none.
+      assert.equal(exactly(inOrder(result)), exactly(inOrder(parsed(text))));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test("nothing may come after the payload", () => {
+  const reader = new Reader();
+  for (const tail of ["", ",1]", "] ", "}]", "]]"]) {
+    assert.equal(reader.state(message('{"a":{"metas":[]}}', tail)), null, tail);
+  }
+  assert.deepEqual(reader.state(message('{"a":{"metas":[]}}')), [["a"], [{ metas: [] }]]);
+});
+
+test("it reads metas in which some names come and go", () => {
+  const reader = new Reader();
+  const metas = [{ phx_ref: "1" }, { phx_ref: "2", phx_ref_prev: "1" }, { phx_ref: "3", at: { x: 1.5, y: [null, true, 0] } }];
+  for (let i = 0; i < 10_000; i++) {
+    const state = { [`user ${i}`]: { metas: [metas[i % 3], metas[(i * 7) % 3]], name: i % 2 ? "odd" : null } };
+    assert.deepEqual(reader.state(message(JSON.stringify(state))), [Object.keys(state), Object.values(state)]);
+  }
+});
+
+test("where each object is written in another way it stops trying, and leaves all to JSON.parse", () => {
+  const reader = new Reader();
+  const state = (i) => JSON.stringify({ user: { metas: [{ [`name ${i}`]: i }] } });
+  let read = 0;
+  while (read < 10_000 && reader.state(message(state(read))) !== null) read += 1;
+  assert.ok(read > 8 && read < 10_000, `after ${read} states`);
+});
+
+test("a payload that somebody has looked at is not read once more: it may have been changed", () => {
+  const channel = new RawChannel();
+  channel.bind("presence_diff", ({ payload }) => delete payload.joins.bob);
+  const presence = new Ours(channel);
+  channel.deliver("presence_state", "{}");
+  channel.deliver("presence_diff", '{"joins":{"ada":{"metas":[]},"bob":{"metas":[]}},"leaves":{}}');
+  assert.deepEqual(presence.list((key) => key), ["ada"]);
+});
+
+test("what is kept of a message does not keep all of it", () => {
+  const reader = new Reader();
+  const long = "x".repeat(2 ** 20);
+  const kept = [];
+  const bytes = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = bytes();
+  for (let i = 0; i < 100; i++) {
+    const key = `a key that is long enough ${i}`;
+    const read = reader.state(message(`{"${key}":{"metas":[{"phx_ref":"0123456789abcdef${i}"}]},"z":{"metas":[{"phx_ref":"${long}"}]}}`));
+    kept.push(read[0][0], read[1][0]);
+  }
+  const grown = bytes() - before;
+  assert.equal(kept.length, 200);
+  assert.ok(grown < 10 * long.length, `${grown} bytes are kept of ${100 * long.length}`);
+});
