@@ -85,13 +85,9 @@ export class Members {
     const [keys, presences] = inOwnOrder(...read);
     this.#note(text, keys.length);
     this.#compare(event, keys, presences, (key) => all.has(key));
-    return isFirst && this.size < keys.length ? this.#takeBack(event) : true;
-  }
-
-  // Of a key that is twice in the text, JSON.parse takes the last presence. No server writes that, so it is found when
-  // it costs nothing.
-  #takeBack(event) {
-    for (const key of this.#presences.list((key) => key)) this.#drop(key);
+    if (!isFirst || this.size === keys.length) return true;
+    // A key is there twice, of which JSON.parse takes the last presence. No server writes that.
+    for (const key of keys) this.#drop(key);
     event.addAll([], []);
     return false;
   }
@@ -183,7 +179,8 @@ export class Members {
     this.#touch(left);
   }
 
-  // A diff changed what is under the keys. When more has changed than there is, the last state is of no use.
+  // A diff changed what is under the keys. When more often something has changed than there is, the last state is of no
+  // use.
   #touch(keys) {
     if (keys.length === 0 || this.#snapshot === null) return;
     if (!this.#snapshot.touch(keys, this.size)) this.#forgetSnapshot();

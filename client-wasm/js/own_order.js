@@ -107,6 +107,7 @@ export class OwnOrderMap {
 
 // Keys in that order, and the values that go with them. They are what was given if they are in order.
 export function inOwnOrder(keys, values) {
+  if (keys.length < 2) return [keys, values];
   let indices;
   let count = 0;
   for (let i = 0; i < keys.length; i++) {

@@ -53,11 +53,10 @@ export class Snapshot {
   #timer = null;
   // Whether a text was refused, or did not have as many members as there are. Then nothing may be asked any more.
   #isRefused = false;
-  // The keys whose presences are not what the last state said, because a diff came after it: those of diffs that were
-  // looked at, and those of the last ones, perhaps some more than once, as that costs less.
-  #touched = new Set();
-  #recent = [];
-  #recentKeys = 0;
+  // The keys whose presences are not what the last state said, because a diff came after it: those of each diff, some of
+  // them more than once.
+  #touched = [];
+  #touches = 0;
 
   // Gives the memory in wasm back. Nothing may be asked afterwards.
   free() {
@@ -66,18 +65,11 @@ export class Snapshot {
     if (this.#id !== null) wasm.snapshot_free(this.#id);
   }
 
-  // A diff changed what is under these keys. Returns whether that has happened to no more than so many.
+  // A diff changed what is under these keys. Returns whether that has happened no more often than `most` times.
   touch(keys, most) {
-    this.#recent.push(keys);
-    this.#recentKeys += keys.length;
-    if (this.#touched.size + this.#recentKeys > most) this.#lookAtRecent();
-    return this.#touched.size <= most;
-  }
-
-  #lookAtRecent() {
-    for (const keys of this.#recent) for (const key of keys) this.#touched.add(key);
-    this.#recent = [];
-    this.#recentKeys = 0;
+    this.#touched.push(keys);
+    this.#touches += keys.length;
+    return this.#touches <= most;
   }
 
   get isNoting() {
@@ -112,9 +104,9 @@ export class Snapshot {
     const keys = [];
     const presences = [];
     const size = this.#attempt(() => {
-      this.#lookAtRecent();
-      for (const key of this.#touched) this.#call(FORGET, this.#write(key));
-      this.#touched.clear();
+      for (const key of new Set(this.#touched.flat())) this.#call(FORGET, this.#write(key));
+      this.#touched = [];
+      this.#touches = 0;
       return this.#scan(text, BEGIN, takeMembers, [keys, presences]);
     });
     return size === null ? null : { keys, presences, size };

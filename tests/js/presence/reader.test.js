@@ -80,11 +80,23 @@ test("nothing may come after the payload", () => {
 
 test("it reads metas in which some names come and go", () => {
   const reader = new Reader();
-  const metas = [{ phx_ref: "1" }, { phx_ref: "2", phx_ref_prev: "1" }, { phx_ref: "3", at: { x: 1.5, y: [null, true, 0] } }];
+  const long = (i) => `${i}: ${"long".repeat(25)}`;
+  const metas = [
+    { phx_ref: long(1), name: long("ada") },
+    { phx_ref: long(2), name: long("ada"), phx_ref_prev: long(1) },
+    { phx_ref: "3", name: long("bob"), at: { x: 1.5, y: [null, true, 0] } },
+  ];
   for (let i = 0; i < 10_000; i++) {
     const state = { [`user ${i}`]: { metas: [metas[i % 3], metas[(i * 7) % 3]], name: i % 2 ? "odd" : null } };
     assert.deepEqual(reader.state(message(JSON.stringify(state))), [Object.keys(state), Object.values(state)]);
   }
+});
+
+test("objects and arrays of nothing are as good as others", () => {
+  const reader = new Reader();
+  const state = JSON.stringify({ ada: { metas: [{ none: {}, list: [] }, {}] }, bob: { metas: [] }, eve: {} });
+  for (let i = 0; i < 1_000; i++) assert.equal(JSON.stringify(reader.state(message(state))), JSON.stringify(parsed(state)));
+  assert.deepEqual([reader.state(message("{}")), reader.state(message("[]"))], [[[], []], null]);
 });
 
 test("where each object is written in another way it stops trying, and leaves all to JSON.parse", () => {
