@@ -217,8 +217,12 @@ impl World {
         let topic = frame.topic().to_owned();
         let joined = self.joined.get(&topic).copied();
         match frame.event {
-            FrameEvent::Join if matches!(fate, Fate::Ok | Fate::Unheard) => {
-                self.joined.insert(topic.clone(), frame.reference.unwrap());
+            // Whatever becomes of a join, it ends the one before it.
+            FrameEvent::Join => {
+                self.joined.remove(&topic);
+                if matches!(fate, Fate::Ok | Fate::Unheard) {
+                    self.joined.insert(topic.clone(), frame.reference.unwrap());
+                }
                 self.reply(&frame, fate);
                 if let Some(old) = joined {
                     let close = format!(r#"["{old}","{old}","{topic}","phx_close",{{}}]"#);
