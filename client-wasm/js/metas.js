@@ -1,5 +1,8 @@
 // Presences and their metas, as phoenix.js's rules see them: two metas are the same if their `phx_ref`s are.
 
+// Among so many it pays to look for a copy of a ref.
+const MANY = 64;
+
 /** The metas whose refs are not among those of `others`. A ref that is an object is like no other. */
 export function without(metas, others) {
   const refs = [];
@@ -8,7 +11,8 @@ export function without(metas, others) {
     if (!isObject(ref)) refs.push(ref);
   }
   if (refs.length === 1) {
-    const [ref] = refs;
+    // Engines take ten times as long to compare with a part of another string.
+    const ref = metas.length > MANY && typeof refs[0] === "string" ? copyOf(refs[0]) : refs[0];
     return metas.filter((meta) => meta?.phx_ref !== ref);
   }
   if (refs.length < 9 || metas.length < 2) return metas.filter((meta) => !refs.includes(meta?.phx_ref));
@@ -33,4 +37,9 @@ export function metasOf({ metas }) {
 
 export function isObject(value) {
   return typeof value === "object" && value !== null;
+}
+
+/** The same string, which keeps no other alive that it was cut from. */
+export function copyOf(string) {
+  return [string.slice(0, 1), string.slice(1)].join("");
 }

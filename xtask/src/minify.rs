@@ -40,6 +40,8 @@ pub(crate) fn minify(files: &mut Files) -> Result<()> {
         node::tool("esbuild")
             .args(modules(files).map(|module| dir.join("in").join(module)))
             .args(["--minify", "--log-level=warning", TARGET])
+            // What is only for other modules of the client; other channels may have the last.
+            .args(["--mangle-props=^_[a-z]", "--reserve-props=^_bindRaw$"])
             .args([
                 format!("--format={format}"),
                 format!("--outdir={}", out.display()),
