@@ -212,7 +212,7 @@ pub fn socket_call(socket: usize, call: u8, a: f64, b: f64, now: f64) -> f64 {
 }
 
 /// A message came. `join_ref`, `reference`: 0 if there is none, -1 if it is none that can be ours. `heard`: a `Heard`.
-/// Returns a [`Received`]; or, if one channel is to be told of it and that is all, [`Received::HEARD`] more than that channel.
+/// Returns a `Received`; or, if one channel is to be told of it and that is all, `Received::HEARD` more than that channel.
 #[wasm_bindgen]
 pub fn socket_received(
     socket: usize,
