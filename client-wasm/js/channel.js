@@ -56,7 +56,7 @@ export class Channel {
     this.socket._step(() => {
       if (!this._core.call(JOIN, this._id, timeout)) {
         throw new Error(
-          `the channel of '${this.topic}' was left before it was joined: make another one`,
+          `the channel of '${this.topic}' was left before it was joined: make another channel`,
         );
       }
       this.joinPush.ref = this.joinRef();

@@ -64,11 +64,8 @@ class TextMessage {
   }
 }
 
-// A message in parts.
+// A message in parts, which was not received as text, or not as servers write it.
 export class Message {
-  // Only of one that was received as text.
-  text = undefined;
-  payloadText = undefined;
   head = null;
 
   constructor(payload, ref, joinRef, topic, event) {

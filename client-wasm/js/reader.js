@@ -25,6 +25,8 @@ const MOST_SHAPES = 8;
 
 // An object that is left to JSON.parse takes longer than if all were: as long as so many that are not save.
 const COST = 4;
+// A message that is refused loses this.
+const REFUSAL = 64;
 // Who has lost so much more by that than was saved is not asked any more.
 const CREDIT = 1_000;
 
@@ -61,6 +63,8 @@ let text = "";
 let at = 0;
 let backslash = 0;
 let credit = 0;
+// How many UTF-16 units have been read in vain.
+let wasted = 0;
 // The copy of a part of the text, which is what longer strings keep alive.
 let partLength = 0;
 let part = "";
@@ -93,24 +97,26 @@ export class Reader {
 
   // `message` has what came as `text`, in which its payload begins at `start`, if it came as text.
   #read(message, read) {
-    if (!message.text || message.isSeen || this.#credit <= 0) return null;
-    const { length } = message.text;
-    if (length > FEW && unitsRead < WARM) return null;
+    const { length } = message.text ?? "";
+    const isCold = length > FEW && unitsRead < WARM;
+    if (length === 0 || message.isSeen || isCold || this.#credit <= 0) return null;
     unitsRead += length;
     text = message.text;
     at = message.start;
     backslash = -1;
     partEnd = -1;
+    wasted = 0;
     credit = this.#credit;
     try {
       const result = read();
       expect("]");
-      return at === text.length ? result : null;
+      if (at < length) throw REFUSED;
+      this.#credit = Math.min(credit, CREDIT);
+      return result;
     } catch {
-      credit -= COST;
+      this.#credit -= REFUSAL;
       return null;
     } finally {
-      this.#credit = credit;
       text = "";
       part = "";
     }
@@ -165,15 +171,19 @@ function readValue(place) {
 
 function readObject(place) {
   const { shapes } = place;
-  const [from, firstBackslash] = [at, backslash];
+  const [from, firstBackslash, earned] = [at, backslash, credit];
   for (let i = 0; i < shapes.length; i++) {
     const value = readLike(shapes[i]);
     if (value !== undefined) {
       credit += 1;
       return value;
     }
+    // Nested objects are read once more with each attempt.
+    wasted += at - from;
+    if (wasted > 4 * text.length) throw REFUSED;
     at = from;
     backslash = firstBackslash;
+    credit = earned;
   }
   const value = parseNested();
   credit -= COST;

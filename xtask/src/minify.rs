@@ -29,6 +29,11 @@ const ENTRIES: [&str; 5] = [
     "wasm-bytes.js",
 ];
 
+/// Names that are only for other modules of the client, so that they may be shorter. (`_bindRaw` is how a `Presence`
+/// finds out whether a channel is of ours.)
+const MANGLED: &str =
+    "--mangle-props=^(_[a-z].*|watches(Joins|Leaves)|sync(State|Diff)Message|isNoting|addAll)$";
+
 /// Replaces the modules in `files` by minified ones, and adds `cjs/`. Needs npm.
 pub(crate) fn minify(files: &mut Files) -> Result<()> {
     node::install()?;
@@ -40,8 +45,7 @@ pub(crate) fn minify(files: &mut Files) -> Result<()> {
         node::tool("esbuild")
             .args(modules(files).map(|module| dir.join("in").join(module)))
             .args(["--minify", "--log-level=warning", TARGET])
-            // What is only for other modules of the client; other channels may have the last.
-            .args(["--mangle-props=^_[a-z]", "--reserve-props=^_bindRaw$"])
+            .args([MANGLED, "--reserve-props=^_bindRaw$"])
             .args([
                 format!("--format={format}"),
                 format!("--outdir={}", out.display()),

@@ -107,6 +107,42 @@ test("where each object is written in another way it stops trying, and leaves al
   assert.ok(read > 8 && read < 10_000, `after ${read} states`);
 });
 
+test("however deep the objects are that differ in their last names, the work does not grow with each of them", () => {
+  const levels = (depth, i) => (depth === 0 ? { leaf: i } : { a: levels(depth - 1, i), [`last ${(i >> depth) % 8}`]: 0 });
+  const member = (i) => `"user ${i}":{"metas":[${JSON.stringify({ phx_ref: "1", info: levels(6, i * 97) })}]}`;
+  const payload = `{${Array.from({ length: 220 }, (_, i) => member(i)).join(",")}}`;
+  const reader = new Reader();
+  let looks = 0;
+  // Each attempt begins with a look at the first name.
+  const { startsWith } = String.prototype;
+  String.prototype.startsWith = function (...args) {
+    looks += 1;
+    return startsWith.apply(this, args);
+  };
+  try {
+    for (let i = 0; i < 20; i++) {
+      const result = reader.state(message(payload));
+      if (result !== null) assert.equal(exactly(result), exactly(parsed(payload)));
+    }
+  } finally {
+    String.prototype.startsWith = startsWith;
+  }
+  assert.ok(looks < 20 * payload.length, `${looks} looks at ${20 * payload.length} characters`);
+});
+
+test("who has had most messages refused is not asked any more, and who has not is", () => {
+  const ask = (good) => {
+    const reader = new Reader();
+    let read = 0;
+    for (let i = 0; i < 3_000; i++) {
+      if (reader.state(message('{"a":{"metas":[{"phx_ref":"1"}]}}', i % 100 < good ? "]" : " ]")) !== null) read += 1;
+    }
+    return read;
+  };
+  assert.ok(ask(50) < 100);
+  assert.equal(ask(100), 3_000);
+});
+
 test("a payload that somebody has looked at is not read once more: it may have been changed", () => {
   const channel = new RawChannel();
   channel.bind("presence_diff", ({ payload }) => delete payload.joins.bob);

@@ -72,7 +72,7 @@ test("leaving is answered at once, whenever one asks", () => {
 test("a channel that was left before it was joined says so when it is joined", () => {
   const channel = openSocket().channel("room:1");
   channel.leave();
-  assert.throws(() => channel.join(), /'room:1' was left before it was joined: make another one/);
+  assert.throws(() => channel.join(), /'room:1' was left before it was joined: make another channel/);
 });
 
 test("params may be a function, which is asked for every join", () => {
