@@ -46,23 +46,11 @@ export class PresenceEvent {
     const { onJoin, onLeave, onUpdate, onChange, onSync } = this.#caller;
     const [tellJoins, tellLeaves] = [heard(onJoin), heard(onLeave)];
     const [keys, presences] = tellJoins ? this.#newcomers : [[], []];
-    for (let i = 0; i < keys.length; i++) {
-      if (this.#cancelled) return;
-      try {
-        onJoin(keys[i], undefined, presences[i]);
-      } catch (error) {
-        this.#note(error);
-      }
-    }
+    for (let i = 0; i < keys.length; i++) this.#tell(onJoin, keys[i], undefined, presences[i]);
     for (const batch of this.#batches) {
       for (let i = 0; i < batch.length; i += 4) {
-        if (this.#cancelled) return;
-        try {
-          if (batch[i] ? tellLeaves : tellJoins) {
-            (batch[i] ? onLeave : onJoin)(batch[i + 1], batch[i + 2], batch[i + 3]);
-          }
-        } catch (error) {
-          this.#note(error);
+        if (batch[i] ? tellLeaves : tellJoins) {
+          this.#tell(batch[i] ? onLeave : onJoin, batch[i + 1], batch[i + 2], batch[i + 3]);
         }
       }
     }
@@ -74,6 +62,16 @@ export class PresenceEvent {
       if (keys !== null) this.attempt(() => onChange(keys));
     }
     if (onSync) this.attempt(onSync);
+  }
+
+  // Tells of one change, and notes what is thrown.
+  #tell(callback, key, current, what) {
+    if (this.#cancelled) return;
+    try {
+      callback(key, current, what);
+    } catch (error) {
+      this.#note(error);
+    }
   }
 
   // Calls back, and notes what is thrown.

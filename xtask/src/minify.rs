@@ -29,10 +29,11 @@ const ENTRIES: [&str; 5] = [
     "wasm-bytes.js",
 ];
 
-/// Names that are only for other modules of the client, so that they may be shorter. (`_bindRaw` is how a `Presence`
-/// finds out whether a channel is of ours.)
-const MANGLED: &str =
-    "--mangle-props=^(_[a-z].*|watches(Joins|Leaves)|sync(State|Diff)Message|isNoting|addAll)$";
+/// Properties of objects that no application sees, so that they may have shorter names. Those of sockets, channels and
+/// pushes keep theirs, also where they are not for applications: a short one might be a property that one adds.
+const MANGLED: &str = "--mangle-props=^(\
+    watches(Joins|Leaves)|sync(State|Diff)Message|isNoting|addAll|attempt|\
+    epoch|closeWith|whenClosed|addOther|depth|shapes|element|places)$";
 
 /// Replaces the modules in `files` by minified ones, and adds `cjs/`. Needs npm.
 pub(crate) fn minify(files: &mut Files) -> Result<()> {
@@ -44,8 +45,7 @@ pub(crate) fn minify(files: &mut Files) -> Result<()> {
         let out = dir.join(out);
         node::tool("esbuild")
             .args(modules(files).map(|module| dir.join("in").join(module)))
-            .args(["--minify", "--log-level=warning", TARGET])
-            .args([MANGLED, "--reserve-props=^_bindRaw$"])
+            .args(["--minify", "--log-level=warning", TARGET, MANGLED])
             .args([
                 format!("--format={format}"),
                 format!("--outdir={}", out.display()),
