@@ -9,5 +9,5 @@ export { Socket } from "./socket.js";
 
 // Not for applications.
 export { Reader } from "./reader.js";
-export { Snapshot } from "./snapshot.js";
+export { Table } from "./table.js";
 export { explain, start, wasm } from "./wasm.js";

@@ -5,6 +5,8 @@ const MANY = 64;
 
 /** The metas whose refs are not among those of `others`. A ref that is an object is like no other. */
 export function without(metas, others) {
+  // Most have one.
+  if (metas.length === 1 && others.length === 1) return sameRefs(metas, others) ? [] : metas;
   const refs = [];
   for (const meta of others) {
     const ref = meta?.phx_ref;

@@ -180,9 +180,7 @@ export class Presence {
 
   #onState(message) {
     const event = new PresenceEvent(this.caller);
-    if (!this.#members.syncStateMessage(event, message)) {
-      this.#members.syncState(event, message.payload, message.payloadText);
-    }
+    this.#members.syncStateMessage(event, message);
     this.joinRef = this.channel.joinRef();
     const diffs = this.pendingDiffs;
     this.pendingDiffs = [];
@@ -201,7 +199,7 @@ export class Presence {
 
   #onDiff(message) {
     const event = new PresenceEvent(this.caller);
-    if (!this.#members.syncDiffMessage(event, message)) this.#members.syncDiff(event, message.payload);
+    this.#members.syncDiffMessage(event, message);
     this.#deliver(event);
   }
 

@@ -1,14 +1,11 @@
-// Reads presences from the text of a message faster than JSON.parse: what is written like something that was seen before,
-// with the same names in the same order, needs only to be compared with that. Any other object is left to JSON.parse,
-// and from then on it has been seen.
+// Reads presences from the text of a message faster than JSON.parse: a presence that is written like one that was seen
+// before, but for strings and numbers, is read by a regular expression that was made of that one. Any other is left to
+// JSON.parse, and from then on it has been seen.
 
-import { copyOf } from "./metas.js";
+import { copyOf, isObject } from "./metas.js";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const ZERO = 0x30;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 // Only that, and that a bracket is none, tells it from a brace.
@@ -17,79 +14,144 @@ const BRACE = 0x20;
 // What JSON.parse has to read as a whole, and either does or says what is wrong.
 const REFUSED = new Error("to be parsed as a whole");
 
-// Objects of more names than this, or deeper, are left to JSON.parse, and so is what is written in more ways than that.
-// With arrays of more elements JSON.parse is faster: it also compares each of them with the last one.
-const MOST = 64;
-const MOST_DEPTH = 8;
+// What differs from presence to presence: strings that are written as they are, and what is neither string, object nor
+// array. None of them can match the same text in two ways, so it takes no longer to find that something does not match.
+const STRING = String.raw`"([^"\\\x00-\x1f]*)"`;
+const SCALAR = String.raw`(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)`;
+
+// Presences of more values than this are left to JSON.parse, and so is what is written in more ways than that.
+const MOST_VALUES = 64;
 const MOST_SHAPES = 8;
 
-// An object that is left to JSON.parse takes longer than if all were: as long as so many that are not save.
-const COST = 4;
-// A message that is refused loses this.
-const REFUSAL = 64;
-// Who has lost so much more by that than was saved is not asked any more.
+// About how much time each of these saves, or costs where it has a minus: a presence that was read, an attempt in vain,
+// one that was left to JSON.parse by itself, and a message that was.
+const READ = 4;
+const MISSED = -1;
+const PARSED = -8;
+const WHOLE = -64;
+// Who has lost so much more than was saved is not asked any more.
 const CREDIT = 1_000;
 
-// Substrings of fewer characters are copies in most engines. Longer ones keep alive what they were cut from: all of the
-// text, if they are not cut from a copy of a part of it.
-const SHORT = 13;
-// How long these parts are: a copy takes longer than all else that is done for a string, so a few share one.
-const PART = 128;
-// In states of more than so many UTF-16 units each string has its own: what others would add is too much memory there.
+// The text is read in parts, each a string of its own: engines make most of what they cut from a string a reference to
+// it, so whatever is kept of a message keeps that much alive, and not all of it. No presence that is longer is read.
+const PART = 1_024;
+// In states of more than so many UTF-16 units each string is its own: what all parts add is too much memory there.
 const MOST_SHARED = 2 ** 22;
-// Of those who leave nothing is kept but keys.
-const WHOLE = Infinity;
-
+// Shorter ones are copies in most engines.
+const SHORT = 13;
 // Engines begin with slow code, which takes longer for more UTF-16 units than are a few than JSON.parse does. After so
 // many they have had time to make a better one.
 const FEW = 2 ** 15;
-const WARM = 2 ** 18;
+const WARM = 2 ** 17;
 
-// A place in the text: the ways in which objects are written there, and the place of the elements of an array there.
-const newPlace = (depth) => ({ depth, shapes: [], element: null });
+// JSON.parse finds the end of longer presences faster.
+const LONG = 2 ** 15;
 
-// One of these ways: the names, the text before each value, and where the values are.
-function shapeOf(value, { depth }) {
-  const names = Object.keys(value);
-  const heads = names.map((name, i) => `${i === 0 ? "" : ","}${JSON.stringify(name)}:`);
-  // Engines copy an object of the same names faster than they make one.
-  const blank = { ...value };
-  for (const name of names) blank[name] = null;
-  return { names, heads, blank, places: names.map(() => newPlace(depth + 1)) };
+// One of the ways in which presences are written: what matches it together with its key, and what is made of the match,
+// as a node. A string or scalar is the number of what was matched, of a scalar negative; an object or array has nodes.
+function shapeOf(presence) {
+  let source = `${STRING}:`;
+  let values = 1;
+  const nodeOf = (value) => {
+    if (isObject(value)) return Array.isArray(value) ? arrayOf(value) : objectOf(value);
+    const isString = typeof value === "string";
+    source += isString ? STRING : SCALAR;
+    values += 1;
+    return isString ? values : -values;
+  };
+  const listed = (names, nodeOf) =>
+    names.map((name, i) => {
+      if (i > 0) source += ",";
+      return nodeOf(name);
+    });
+  const arrayOf = (elements) => {
+    source += "\\[";
+    const nodes = listed(elements, nodeOf);
+    source += "\\]";
+    return { names: null, blank: null, nodes };
+  };
+  const objectOf = (object) => {
+    const names = Object.keys(object);
+    source += "\\{";
+    const nodes = listed(names, (name) => {
+      source += `${JSON.stringify(name).replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}:`;
+      return nodeOf(object[name]);
+    });
+    source += "\\}";
+    // Engines copy an object of the same names faster than they make one.
+    const blank = { ...object };
+    for (const name of names) blank[name] = null;
+    return { names, blank, nodes };
+  };
+  const node = nodeOf(presence);
+  if (values > MOST_VALUES) return null;
+  // Most presences are nothing but one meta: engines have faster code for that.
+  const metas = node.names.join() === "metas" ? node.nodes[0] : node;
+  const meta = metas.names === null && metas.nodes.length === 1 ? metas.nodes[0] : null;
+  return { pattern: new RegExp(source, "y"), node, meta };
 }
 
-// What is being read, where, and the first backslash from there on. No reading begins within another.
+function presenceOf({ node, meta }, found) {
+  if (meta === null) return make(node, found);
+  const metas = [valueOf(meta, found)];
+  return { metas };
+}
+
+function make({ names, blank, nodes }, found) {
+  const { length } = nodes;
+  if (names === null) {
+    if (length === 0) return [];
+    // Of an array that begins with nothing, engines keep room for many more.
+    const values = [valueOf(nodes[0], found)];
+    for (let i = 1; i < length; i++) values.push(valueOf(nodes[i], found));
+    return values;
+  }
+  const value = { ...blank };
+  // Engines set a name faster at a place where it is always the same.
+  if (length > 0) value[names[0]] = valueOf(nodes[0], found);
+  if (length > 1) value[names[1]] = valueOf(nodes[1], found);
+  if (length > 2) value[names[2]] = valueOf(nodes[2], found);
+  if (length > 3) value[names[3]] = valueOf(nodes[3], found);
+  for (let i = 4; i < length; i++) value[names[i]] = valueOf(nodes[i], found);
+  return value;
+}
+
+function valueOf(node, found) {
+  if (typeof node !== "number") return make(node, found);
+  return node > 0 ? found[node] : scalarOf(found[-node]);
+}
+
+function scalarOf(text) {
+  const number = Number(text);
+  if (!Number.isNaN(number)) return number;
+  return text === "null" ? null : text === "true";
+}
+
+// What is being read, where, and the part of it that is at hand. No reading begins within another.
 let text = "";
 let at = 0;
-let backslash = 0;
-let credit = 0;
-// How many UTF-16 units have been read in vain.
-let wasted = 0;
-// The copy of a part of the text, which is what longer strings keep alive.
-let partLength = 0;
 let part = "";
 let partStart = 0;
-let partEnd = 0;
 
 // How many UTF-16 units have been read in this page.
 let unitsRead = 0;
 
 export class Reader {
-  #presence = newPlace(0);
+  #shapes = [];
   #credit = CREDIT;
 
   // The keys and presences of the state that begins there; null if it has to be parsed as a whole.
   state(message) {
-    return this.#read(message, () => readPresences(this.#presence, text.length > MOST_SHARED ? 0 : PART));
+    return this.#read(message, () => this.#presences());
   }
 
   // The same of the joins and of the leaves of a diff.
   diff(message) {
     return this.#read(message, () => {
       expect('{"joins":');
-      const joins = readPresences(this.#presence, PART);
+      const joins = this.#presences();
       expect(',"leaves":');
-      const leaves = readPresences(this.#presence, WHOLE);
+      const leaves = this.#presences();
       expect("}");
       return [joins, leaves];
     });
@@ -103,23 +165,92 @@ export class Reader {
     unitsRead += length;
     text = message.text;
     at = message.start;
-    backslash = -1;
-    partEnd = -1;
-    wasted = 0;
-    credit = this.#credit;
+    beginPart();
     try {
       const result = read();
       expect("]");
-      if (at < length) throw REFUSED;
-      this.#credit = Math.min(credit, CREDIT);
+      if (at < text.length) throw REFUSED;
+      this.#credit = Math.min(this.#credit, CREDIT);
       return result;
     } catch {
-      this.#credit -= REFUSAL;
+      this.#credit += WHOLE;
       return null;
     } finally {
       text = "";
       part = "";
     }
+  }
+
+  #presences() {
+    const keys = [];
+    const presences = [];
+    expect("{");
+    let next = text.charCodeAt(at);
+    if (next === CLOSE) at += 1;
+    while (next !== CLOSE) {
+      this.#presence(keys, presences);
+      next = text.charCodeAt(at);
+      if (next !== COMMA && next !== CLOSE) throw REFUSED;
+      at += 1;
+    }
+    return [keys, presences];
+  }
+
+  #presence(keys, presences) {
+    if (this.#match(keys, presences)) return;
+    // It may go on after the part.
+    if (at > partStart && partStart + part.length < text.length) {
+      beginPart();
+      if (this.#match(keys, presences)) return;
+    }
+    const from = at;
+    skipString();
+    expect(":");
+    skipObject();
+    const [[key, presence]] = Object.entries(JSON.parse(`{${text.slice(from, at)}}`));
+    keys.push(key);
+    presences.push(presence);
+    this.#credit += PARSED;
+    if (this.#shapes.length === MOST_SHAPES || at - from > PART) return;
+    const shape = shapeOf(presence);
+    if (shape !== null) this.#shapes.push(shape);
+  }
+
+  // Reads a key and its presence, if they are written as some before. Returns whether they are.
+  #match(keys, presences) {
+    const shapes = this.#shapes;
+    for (let i = 0; i < shapes.length; i++) {
+      const shape = shapes[i];
+      const { pattern } = shape;
+      pattern.lastIndex = at - partStart;
+      const found = pattern.exec(part);
+      if (found === null) {
+        this.#credit += MISSED;
+        continue;
+      }
+      this.#credit += READ;
+      at = partStart + pattern.lastIndex;
+      if (text.length > MOST_SHARED) own(found);
+      keys.push(found[1]);
+      presences.push(presenceOf(shape, found));
+      // What is seen more often comes to be tried before.
+      if (i > 0) [shapes[i - 1], shapes[i]] = [shape, shapes[i - 1]];
+      return true;
+    }
+    return false;
+  }
+}
+
+// Begins another part there. A short text is one as it is.
+function beginPart() {
+  const isShort = text.length <= PART;
+  partStart = isShort ? 0 : at;
+  part = isShort ? text : copyOf(text.slice(at, at + PART));
+}
+
+function own(found) {
+  for (let i = 1; i < found.length; i++) {
+    if (found[i].length >= SHORT) found[i] = copyOf(found[i]);
   }
 }
 
@@ -128,139 +259,8 @@ function expect(what) {
   at += what.length;
 }
 
-function readPresences(place, length) {
-  const keys = [];
-  const presences = [];
-  expect("{");
-  if (isEnd(CLOSE)) return [keys, presences];
-  do {
-    if (text.charCodeAt(at) !== QUOTE) throw REFUSED;
-    // Of those who leave some keys are kept.
-    partLength = length === WHOLE ? 0 : length;
-    keys.push(readString());
-    partLength = length;
-    expect(":");
-    if (text.charCodeAt(at) !== OPEN) throw REFUSED;
-    presences.push(readObject(place));
-  } while (goesOn(CLOSE));
-  return [keys, presences];
-}
-
-// Whether it ends there; if so, goes past that.
-function isEnd(end) {
-  const ends = text.charCodeAt(at) === end;
-  if (ends) at += 1;
-  return ends;
-}
-
-// Goes past a comma, or past what ends it. Returns whether it was a comma.
-function goesOn(end) {
-  const next = text.charCodeAt(at);
-  if (next !== COMMA && next !== end) throw REFUSED;
-  at += 1;
-  return next === COMMA;
-}
-
-function readValue(place) {
-  const first = text.charCodeAt(at);
-  if (first === QUOTE) return readString();
-  if (first === OPEN) return readObject(place);
-  if (first === OPEN_ARRAY) return readArray(place);
-  return readNumber(first);
-}
-
-function readObject(place) {
-  const { shapes } = place;
-  const [from, firstBackslash, earned] = [at, backslash, credit];
-  for (let i = 0; i < shapes.length; i++) {
-    const value = readLike(shapes[i]);
-    if (value !== undefined) {
-      credit += 1;
-      return value;
-    }
-    // Nested objects are read once more with each attempt.
-    wasted += at - from;
-    if (wasted > 4 * text.length) throw REFUSED;
-    at = from;
-    backslash = firstBackslash;
-    credit = earned;
-  }
-  const value = parseNested();
-  credit -= COST;
-  if (shapes.length < MOST_SHAPES && place.depth < MOST_DEPTH) {
-    const shape = shapeOf(value, place);
-    if (shape.names.length <= MOST) shapes.push(shape);
-  }
-  return value;
-}
-
-// The object there if it is written like that; undefined if it is not.
-function readLike({ names, heads, places, blank }) {
-  const value = { ...blank };
-  at += 1;
-  for (let i = 0; i < names.length; i++) {
-    const head = heads[i];
-    if (!text.startsWith(head, at)) return undefined;
-    at += head.length;
-    value[names[i]] = readValue(places[i]);
-  }
-  return isEnd(CLOSE) ? value : undefined;
-}
-
-function readArray(place) {
-  if (place.depth >= MOST_DEPTH) return parseNested();
-  at += 1;
-  if (isEnd(CLOSE_ARRAY)) return [];
-  const element = (place.element ??= newPlace(place.depth + 1));
-  // Of one that begins with nothing, engines keep room for many more.
-  const values = [readValue(element)];
-  while (goesOn(CLOSE_ARRAY)) {
-    if (values.push(readValue(element)) > MOST) throw REFUSED;
-  }
-  return values;
-}
-
-function readString() {
-  const start = at + 1;
-  if (backslash < start) backslash = next("\\", start);
-  const end = next('"', start);
-  if (backslash < end) {
-    skipString();
-    return JSON.parse(text.slice(start - 1, at));
-  }
-  at = end + 1;
-  if (end - start < SHORT || partLength === WHOLE) return text.slice(start, end);
-  if (start < partStart || end > partEnd) beginPart(start, end);
-  return part.slice(start - partStart, end - partStart);
-}
-
-// Copies what is there into a string of its own.
-function beginPart(start, end) {
-  partStart = start;
-  partEnd = Math.max(end, Math.min(start + partLength, text.length));
-  part = copyOf(text.slice(start, partEnd));
-}
-
-// Also true, false and null.
-function readNumber(first) {
-  const from = at;
-  let number = 0;
-  for (let digit = first - ZERO; digit >= 0 && digit <= 9; digit = text.charCodeAt(at) - ZERO) {
-    number = number * 10 + digit;
-    at += 1;
-  }
-  const ends = (code) => code === COMMA || code === CLOSE || code === CLOSE_ARRAY;
-  // Up to there numbers are exact, and only zero begins with one.
-  if (ends(text.charCodeAt(at)) && at - from < 16 && (first !== ZERO || at - from === 1) && at > from) return number;
-  while (!ends(text.charCodeAt(at))) {
-    if (at >= text.length) throw REFUSED;
-    at += 1;
-  }
-  return JSON.parse(text.slice(from, at));
-}
-
-// What JSON.parse makes of the object or array there.
-function parseNested() {
+function skipObject() {
+  if (text.charCodeAt(at) !== OPEN) throw REFUSED;
   const from = at;
   let depth = 0;
   do {
@@ -269,13 +269,11 @@ function parseNested() {
       skipString();
       continue;
     }
-    // JSON.parse finds the end of a long one faster.
-    if (at - from > FEW) throw REFUSED;
+    if (!(at - from < LONG)) throw REFUSED;
     if ((code | BRACE) === OPEN) depth += 1;
     else if ((code | BRACE) === CLOSE) depth -= 1;
     at += 1;
   } while (depth > 0);
-  return JSON.parse(text.slice(from, at));
 }
 
 function skipString() {
@@ -285,9 +283,4 @@ function skipString() {
     at += text[at] === "\\" ? 2 : 1;
   }
   at += 1;
-}
-
-function next(what, from) {
-  const found = text.indexOf(what, from);
-  return found < 0 ? text.length : found;
 }

@@ -3,8 +3,8 @@
 //! A panic stops the call that ran into it, with a `RuntimeError: unreachable` in JavaScript. It says no more:
 //! messages would double the download, and they would be about mistakes in this crate, not in its use.
 //!
-//! The allocator is one list of free blocks, neighbours joined. What lives here are some large arrays, so the
-//! list is short, and an allocator for thousands of small objects would only be five times the code.
+//! The allocator is one list of free blocks, neighbours joined. What lives here are a few arrays, so the list is
+//! short, and an allocator for thousands of small objects would only be five times the code.
 
 #![allow(unsafe_code, reason = "an allocator for one thread")]
 

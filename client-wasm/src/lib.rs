@@ -3,8 +3,7 @@
 //! This crate is thin: the rules are in `herenow-core`, and the surface that applications see is the
 //! hand-written JavaScript in `js/`. Here is what lies between them: numbers go in, of a message no more than
 //! decides where it goes, and numbers come back. What a message brings stays in JavaScript, which has to have it
-//! as objects, and so does what is made of it: the members of a `Presence`. Only the text of a large state is read
-//! here first, to find out of how much of it objects have to be made.
+//! as objects, and so does what is made of it: the members of a `Presence`.
 //!
 //! Frontends that are themselves written in Rust use the module `frontend` instead, which is there with the
 //! feature of that name.
@@ -24,7 +23,5 @@ mod local;
 mod numbered;
 #[cfg(feature = "npm")]
 mod numbers;
-#[cfg(feature = "npm")]
-pub mod snapshot;
 #[cfg(feature = "npm")]
 pub mod socket;

@@ -32,8 +32,8 @@ const ENTRIES: [&str; 5] = [
 /// Properties of objects that no application sees, so that they may have shorter names. Those of sockets, channels and
 /// pushes keep theirs, also where they are not for applications: a short one might be a property that one adds.
 const MANGLED: &str = "--mangle-props=^(\
-    watches(Joins|Leaves)|sync(State|Diff)Message|isNoting|addAll|attempt|\
-    epoch|closeWith|whenClosed|addOther|depth|shapes|element|places)$";
+    watches(Joins|Leaves)|sync(State|Diff)Message|addAll|attempt|\
+    epoch|closeWith|whenClosed|addOther|pattern|names|nodes?|blank|meta)$";
 
 /// Replaces the modules in `files` by minified ones, and adds `cjs/`. Needs npm.
 pub(crate) fn minify(files: &mut Files) -> Result<()> {

@@ -1,7 +1,6 @@
-use crate::{snapshot, socket};
+use crate::socket;
 
 const CORE: &str = include_str!("../../js/core.js");
-const SNAPSHOT: &str = include_str!("../../js/snapshot.js");
 const CHANNEL: &str = include_str!("../../js/channel.js");
 const SOCKET: &str = include_str!("../../js/socket.js");
 
@@ -124,18 +123,4 @@ fn states_and_causes_stand_in_javascript_at_the_places_of_their_numbers() {
         in_rust(socket::Cause::ALL)
     );
     assert_without_gaps(&in_rust(socket::Cause::ALL), 0);
-}
-
-#[test]
-fn what_javascript_asks_of_a_snapshot_has_the_same_names_and_numbers_there() {
-    // The first lines that declare something; what comes later is its own business.
-    let declared = SNAPSHOT
-        .lines()
-        .skip_while(|line| !line.starts_with("const "))
-        .take_while(|line| line.starts_with("const "));
-    assert_eq!(
-        sorted(declared.filter_map(constant)),
-        in_rust(snapshot::Call::ALL)
-    );
-    assert_without_gaps(&in_rust(snapshot::Call::ALL), 0);
 }

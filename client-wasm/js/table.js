@@ -1,0 +1,296 @@
+// The members of a topic by their keys, in the order of an object's own properties: first the keys that engines take for
+// indices of an array, ascending, then all others as they came. Who renders a list may rely on it.
+//
+// It is a hash table of its own: to find keys that come as parts of a text, an engine's Map takes three times as long.
+
+// More keys than so many are sorted all over again.
+const MOST_MOVES = 16;
+
+// An array index times this, and a position below it, fit into the 53 bits of a number. No room is that large.
+const MOST_KEYS = 2 ** 21;
+
+// So many entries there is room for at least.
+const LEAST = 8;
+// Entries that have gone are dropped when they are this many times as many as there are members.
+const MOST_GONE = 4;
+
+// Where hashes begin: who does not know it cannot choose keys that are slow to tell apart.
+const seed = Math.floor(Math.random() * 2 ** 32);
+
+// FNV-1a.
+function hashOf(key) {
+  let hash = seed;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x0100_0193);
+  return hash ^ (hash >>> 15);
+}
+
+export class Table {
+  // How many have a value.
+  size = 0;
+  // Of each entry its key, hash and value, in the order in which they came; the key is null if it has gone. Until it is
+  // set, the value is undefined, and it is as if it was not there.
+  #keys = [];
+  #hashes;
+  #values = [];
+  // The number of the last call of `locate` that found it.
+  #found;
+  #locates = 0;
+  // Where a hash says, or after that: the hash again and the position of an entry, plus one. An even number of them.
+  #slots = null;
+  // How many keys are indices; their positions, ascending by index, and how often something was moved in and out of them
+  // since they were asked for; null if that is many times, which takes longer than to sort them.
+  #indices = 0;
+  #ascending = [];
+  #moves = 0;
+
+  constructor() {
+    this.#rebuild(0);
+  }
+
+  get(key) {
+    this.#index();
+    const position = this.#slots[this.#slot(key, hashOf(key))] - 1;
+    return position < 0 ? undefined : this.#values[position];
+  }
+
+  // What is at a position; undefined if there is nobody.
+  at(position) {
+    return this.#values[position];
+  }
+
+  // Whether the last call of `locate` found what is at a position.
+  isFound(position) {
+    return this.#found[position] === this.#locates;
+  }
+
+  // The positions of keys; -1 for those that are not there, if they are not to be `added`. They hold until the next
+  // call of `locate` with `added`. Null, with nothing added, if a key is there twice.
+  locate(keys, added) {
+    this.#index();
+    if (added) this.#makeRoom(keys.length);
+    this.#locates += 1;
+    const positions = [];
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      const hash = hashOf(key);
+      const slot = this.#slot(key, hash);
+      let position = this.#slots[slot] - 1;
+      if (position < 0 && added) position = this.#add(slot, key, hash);
+      if (position >= 0) {
+        if (this.isFound(position)) {
+          this.release(positions);
+          return null;
+        }
+        this.#found[position] = this.#locates;
+      }
+      positions.push(position);
+    }
+    return positions;
+  }
+
+  // Takes those back that were added and not set.
+  release(positions) {
+    for (const position of positions) {
+      if (position >= 0 && this.#values[position] === undefined) this.#keys[position] = null;
+    }
+  }
+
+  // Takes all of these, which are in order. There must be nobody before.
+  fill(keys, values) {
+    this.#keys = keys.slice();
+    this.#values = values.slice();
+    this.#slots = null;
+    this.size = keys.length;
+    this.#ascending = [];
+    while (arrayIndex(keys[this.#ascending.length] ?? "") >= 0) this.#ascending.push(this.#ascending.length);
+    this.#indices = this.#ascending.length;
+  }
+
+  set(position, value) {
+    if (this.#values[position] === undefined) {
+      this.size += 1;
+      this.#move(position, 1);
+    }
+    this.#values[position] = value;
+  }
+
+  delete(position) {
+    this.size -= 1;
+    this.#move(position, -1);
+    this.#values[position] = undefined;
+    this.#keys[position] = null;
+  }
+
+  clear() {
+    this.size = 0;
+    this.#indices = 0;
+    this.#rebuild(0);
+  }
+
+  // What `by` makes of each. Only for applications: engines are three times as fast with a loop that calls always the
+  // same function.
+  list(by) {
+    const [keys, values] = [this.#keys, this.#values];
+    const listed = [];
+    for (const position of this.#first()) listed.push(by(keys[position], values[position]));
+    if (this.#indices === this.size) return listed;
+    for (let i = 0; i < keys.length; i++) {
+      if (this.#isNext(keys[i], values[i])) listed.push(by(keys[i], values[i]));
+    }
+    return listed;
+  }
+
+  // Calls back with each, and its position.
+  forEach(callback) {
+    const [keys, values] = [this.#keys, this.#values];
+    for (const position of this.#first()) callback(keys[position], values[position], position);
+    if (this.#indices === this.size) return;
+    for (let i = 0; i < keys.length; i++) {
+      if (this.#isNext(keys[i], values[i])) callback(keys[i], values[i], i);
+    }
+  }
+
+  // Whether that is a member whose key is no index.
+  #isNext(key, value) {
+    return value !== undefined && (this.#indices === 0 || arrayIndex(key) < 0);
+  }
+
+  // Makes it possible to find keys. Not before somebody does: a page that shows who is there need not wait for that.
+  #index() {
+    if (this.#slots !== null) return;
+    const ascending = this.#ascending;
+    this.#rebuild(0);
+    // Nothing has been moved.
+    this.#ascending = ascending;
+  }
+
+  // Where the position of a key is in the slots, or goes.
+  #slot(key, hash) {
+    const [keys, slots] = [this.#keys, this.#slots];
+    const mask = slots.length - 1;
+    let slot = (hash << 1) & mask;
+    for (let position; (position = slots[slot + 1] - 1) >= 0; slot = (slot + 2) & mask) {
+      if (slots[slot] === hash && keys[position] === key) break;
+    }
+    return slot + 1;
+  }
+
+  // Adds an entry without a value, for which there has to be room. Returns its position.
+  #add(slot, key, hash) {
+    const position = this.#keys.length;
+    this.#slots[slot - 1] = hash;
+    this.#slots[slot] = position + 1;
+    this.#keys.push(key);
+    this.#hashes[position] = hash;
+    this.#values.push(undefined);
+    return position;
+  }
+
+  #makeRoom(count) {
+    const most = this.#keys.length;
+    if (most + count > this.#hashes.length || most - LEAST > MOST_GONE * this.size) this.#rebuild(count);
+  }
+
+  // Drops what has gone, and makes room for so many more and some.
+  #rebuild(count) {
+    const [keys, values] = [this.#keys, this.#values];
+    const hashes = this.#slots === null ? keys.map(hashOf) : this.#hashes;
+    const room = LEAST + Math.ceil(1.5 * (this.size + count));
+    let slots = LEAST;
+    while (slots < 3 * room) slots *= 2;
+    this.#keys = [];
+    this.#hashes = new Int32Array(room);
+    this.#values = [];
+    this.#found = new Int32Array(room);
+    this.#slots = new Int32Array(slots);
+    this.#ascending = this.#indices === 0 ? [] : null;
+    for (let i = 0; this.#keys.length < this.size; i++) {
+      if (values[i] === undefined) continue;
+      const [key, hash] = [keys[i], hashes[i]];
+      this.#values[this.#add(this.#slot(key, hash), key, hash)] = values[i];
+    }
+  }
+
+  // The positions of those whose keys are indices.
+  #first() {
+    if (this.#indices === 0) return [];
+    this.#moves = 0;
+    return (this.#ascending ??= this.#sorted());
+  }
+
+  #sorted() {
+    const sorted = new Float64Array(this.#indices);
+    let count = 0;
+    for (let i = 0; i < this.#keys.length; i++) {
+      if (this.#values[i] === undefined) continue;
+      const index = arrayIndex(this.#keys[i]);
+      if (index >= 0) sorted[count++] = packed(index, i);
+    }
+    return Array.from(sorted.sort(), positionOf);
+  }
+
+  // Somebody comes (1) or goes (-1).
+  #move(position, by) {
+    const index = arrayIndex(this.#keys[position]);
+    if (index < 0) return;
+    this.#indices += by;
+    if (this.#indices === 0) this.#ascending = [];
+    const order = this.#ascending;
+    if (order === null || this.#indices === 0) return;
+    const isLast = order.length === 0 || arrayIndex(this.#keys[order.at(-1)]) < index;
+    if (by > 0 && isLast) order.push(position);
+    else if (++this.#moves > MOST_MOVES) this.#ascending = null;
+    else if (by > 0) order.splice(this.#place(index), 0, position);
+    else order.splice(this.#place(index), 1);
+  }
+
+  // Where among the ascending ones an index is, or would be.
+  #place(index) {
+    let low = 0;
+    for (let high = this.#ascending.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (arrayIndex(this.#keys[this.#ascending[middle]]) < index) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+// An index and a position in one number, which are sorted much faster than objects.
+const packed = (index, position) => index * MOST_KEYS + position;
+// Not `%`, which is slow where numbers are large.
+const positionOf = (both) => both - Math.floor(both / MOST_KEYS) * MOST_KEYS;
+
+// Keys in that order, and the values that go with them. They are what was given if they are in order.
+export function inOwnOrder(keys, values) {
+  if (keys.length < 2) return [keys, values];
+  let indices;
+  let count = 0;
+  for (let i = 0; i < keys.length; i++) {
+    const index = arrayIndex(keys[i]);
+    if (index < 0) continue;
+    indices ??= new Float64Array(keys.length);
+    indices[count++] = packed(index, i);
+  }
+  if (count === 0) return [keys, values];
+  const order = Array.from(indices.subarray(0, count).sort(), positionOf);
+  for (let i = 0; i < keys.length && order.length < keys.length; i++) {
+    if (arrayIndex(keys[i]) < 0) order.push(i);
+  }
+  return [order.map((i) => keys[i]), order.map((i) => values[i])];
+}
+
+// The index of an array that engines take the key for; -1 if it is none.
+function arrayIndex(key) {
+  const { length } = key;
+  const first = key.charCodeAt(0) - 48;
+  // Most keys are settled here; this is true of NaN, too.
+  if (!(first >= 0 && first <= 9) || length > 10 || (first === 0 && length > 1)) return -1;
+  let index = first;
+  for (let i = 1; i < length; i++) {
+    const digit = key.charCodeAt(i) - 48;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    index = index * 10 + digit;
+  }
+  return index < 0xffff_ffff ? index : -1;
+}
