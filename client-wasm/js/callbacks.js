@@ -4,9 +4,9 @@
 export function callEach(callbacks, call) {
   // Most of the time there is none, and this is called for each message.
   let errors = null;
-  for (const callback of callbacks) {
+  for (let i = 0; i < callbacks.length; i++) {
     try {
-      call(callback);
+      call(callbacks[i]);
     } catch (error) {
       (errors ??= []).push(error);
     }

@@ -55,7 +55,7 @@ export class Members {
   // Takes over the state that a message brings, and adds to the event what there is to tell.
   syncStateMessage(event, message) {
     const read = this.#reader.state(message);
-    if (read === null || !this.#takeOver(event, inOwnOrder(...read))) this.syncState(event, message.payload);
+    if (read === null || !this.#takeOver(event, inOwnOrder(read))) this.syncState(event, message.payload);
   }
 
   // The same with a state as an object.
@@ -65,58 +65,57 @@ export class Members {
 
   // Returns false, with nothing changed, if a key is there twice: that can be in a text, of which JSON.parse takes the
   // last one.
-  #takeOver(event, [keys, presences], areDistinct) {
+  #takeOver(event, entries, areDistinct) {
+    const { keys, values } = entries;
     if (this.size === 0 && areDistinct) {
-      this.#presences.fill(keys, presences);
+      this.#presences.fill(entries);
       this.#state = null;
-      if (event.watchesJoins) event.addAll(keys, presences);
+      if (event.watchesJoins) event.addAll(entries);
       return true;
     }
     const places = this.#presences.locate(keys, true);
     if (places === null) return false;
     if (this.size === 0) {
-      for (let i = 0; i < keys.length; i++) this.#set(places[i], keys[i], presences[i]);
-      if (event.watchesJoins) event.addAll(keys, presences);
+      for (let i = 0; i < keys.length; i++) this.#set(places[i], keys[i], values[i]);
+      if (event.watchesJoins) event.addAll(entries);
       return true;
     }
     const joins = [];
-    const left = [];
-    const leaves = [];
+    const leaves = { keys: [], values: [] };
+    const leave = (key, presence) => {
+      leaves.keys.push(key);
+      leaves.values.push(presence);
+    };
     this.#presences.forEach((key, presence, place) => {
-      if (this.#presences.isFound(place)) return;
-      left.push(key);
-      leaves.push(presence);
+      if (!this.#presences.isFound(place)) leave(key, presence);
     });
     for (let i = 0; i < keys.length; i++) {
-      const presence = presences[i];
+      const presence = values[i];
       const current = this.#presences.at(places[i]);
       if (current === undefined) {
         joins.push([i, presence]);
         continue;
       }
-      const [before, after] = [metasOf(current), metasOf(presence)];
+      const before = metasOf(current);
+      const after = metasOf(presence);
       if (sameRefs(before, after)) continue;
-      const joinedMetas = without(after, before);
-      const leftMetas = without(before, after);
-      if (joinedMetas.length > 0) joins.push([i, withMetas(presence, joinedMetas)]);
-      if (leftMetas.length > 0) {
-        left.push(keys[i]);
-        leaves.push(withMetas(current, leftMetas));
-      }
+      const joined = without(after, before);
+      const left = without(before, after);
+      if (joined.length > 0) joins.push([i, withMetas(presence, joined)]);
+      if (left.length > 0) leave(keys[i], withMetas(current, left));
     }
     for (const [i, presence] of joins) this.#join(event, places[i], keys[i], presence);
-    this.#leaveAll(event, ...inOwnOrder(left, leaves));
+    const ordered = inOwnOrder(leaves);
+    this.#leaveAll(event, this.#presences.locate(ordered.keys, false), ordered);
     return true;
   }
 
   // Applies the diff that a message brings, and adds to the event what there is to tell.
   syncDiffMessage(event, message) {
     const read = this.#reader.diff(message);
-    if (read !== null) {
-      const [joins, leaves] = read;
-      if (this.#apply(event, inOwnOrder(...joins), inOwnOrder(...leaves))) return;
+    if (read === null || !this.#apply(event, inOwnOrder(read.joins), inOwnOrder(read.leaves))) {
+      this.syncDiff(event, message.payload);
     }
-    this.syncDiff(event, message.payload);
   }
 
   // The same with a diff as an object.
@@ -128,16 +127,17 @@ export class Members {
   }
 
   // Returns false, with nothing changed, if a key is there twice among the joins or among the leaves.
-  #apply(event, [joined, joins], [left, leaves]) {
-    const joinPlaces = this.#presences.locate(joined, true);
-    if (joinPlaces === null) return false;
-    const leavePlaces = this.#presences.locate(left, false);
+  #apply(event, joins, leaves) {
+    const { keys, values } = joins;
+    const places = this.#presences.locate(keys, true);
+    if (places === null) return false;
+    const leavePlaces = this.#presences.locate(leaves.keys, false);
     if (leavePlaces === null) {
-      this.#presences.release(joinPlaces);
+      this.#presences.release(places);
       return false;
     }
-    for (let i = 0; i < joined.length; i++) this.#join(event, joinPlaces[i], joined[i], joins[i]);
-    for (let i = 0; i < left.length; i++) this.#leave(event, leavePlaces[i], left[i], leaves[i]);
+    for (let i = 0; i < keys.length; i++) this.#join(event, places[i], keys[i], values[i]);
+    this.#leaveAll(event, leavePlaces, leaves);
     return true;
   }
 
@@ -162,9 +162,8 @@ export class Members {
     if (event.watchesJoins) event.add(false, key, current, joined);
   }
 
-  #leaveAll(event, left, leaves) {
-    const places = this.#presences.locate(left, false);
-    for (let i = 0; i < left.length; i++) this.#leave(event, places[i], left[i], leaves[i]);
+  #leaveAll(event, places, { keys, values }) {
+    for (let i = 0; i < keys.length; i++) this.#leave(event, places[i], keys[i], values[i]);
   }
 
   // `place` is negative if nobody is there.
@@ -184,18 +183,18 @@ function withMetas(presence, metas) {
   return metas.length === metasOf(presence).length ? presence : { ...presence, metas };
 }
 
-// The keys of an object of presences, and the presences, if that is what it is.
+// The keys and values of an object of presences, if that is what it is.
 function presencesOf(object, what, where = "") {
   const refuse = (where) => {
     throw new TypeError(`${what} refused: no object of presences${where}`);
   };
   if (!isObject(object)) refuse(where);
   const keys = Object.keys(object);
-  const presences = [];
+  const values = [];
   for (const key of keys) {
     const presence = object[key];
     if (!isObject(presence)) refuse(`${where} at "${key}"`);
-    presences.push(presence);
+    values.push(presence);
   }
-  return [keys, presences];
+  return { keys, values };
 }

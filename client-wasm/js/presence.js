@@ -208,17 +208,20 @@ export class Presence {
   // the first such exception goes on from here in the end.
   #deliver(event) {
     this.#stale = true;
-    this.#due.push(event);
-    if (this.#due.length > 1) return;
-    const errors = [];
-    for (let i = 0; i < this.#due.length; i++) {
-      const event = this.#due[i];
+    const due = this.#due;
+    due.push(event);
+    if (due.length > 1) return;
+    let errors = [];
+    for (let i = 0; i < due.length; i++) {
+      const event = due[i];
       event.deliver(this.#members);
-      // Who subscribes meanwhile is told of the next event.
-      for (const subscriber of [...this.#subscribers]) event.attempt(subscriber);
-      if (errors.length === 0) errors.push(...event.errors);
+      if (this.#subscribers.size > 0) {
+        // Who subscribes meanwhile is told of the next event.
+        for (const subscriber of [...this.#subscribers]) event.attempt(subscriber);
+      }
+      if (errors.length === 0) errors = event.errors;
     }
-    this.#due = [];
+    due.length = 0;
     if (errors.length > 0) throw errors[0];
   }
 }

@@ -7,19 +7,22 @@ export const ignore = () => {};
 // Changes go into another batch when one has more values than this, of four for each change.
 const BATCH = 2_048;
 
+const NOTHING = [];
+const NOBODY = { keys: NOTHING, values: NOTHING };
+
 export class PresenceEvent {
   // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
   static kept = new PresenceEvent({});
 
-  // The first thing that a callback threw, if one did.
-  errors = [];
+  // The first thing that a callback threw, as the only element, if one did.
+  errors = NOTHING;
   #cancelled = false;
   // Of each change: whether it is a leave, the key, the presence beside it, what came or went. In batches, for an
   // array of very many would be copied again and again.
-  #batch = [];
-  #batches = [this.#batch];
-  // The keys and presences of those who came when nobody was here, which is told first.
-  #newcomers = [[], []];
+  #batch = NOTHING;
+  #batches = NOTHING;
+  // The `{ keys, values }` of those who came when nobody was here, which is told first.
+  #newcomers = NOBODY;
   #caller;
 
   constructor(caller) {
@@ -32,22 +35,33 @@ export class PresenceEvent {
   }
 
   add(isLeave, key, current, what) {
-    if (this.#batch.length > BATCH) this.#batches.push((this.#batch = []));
-    this.#batch.push(isLeave, key, current, what);
+    const batch = this.#batch;
+    if (batch.length > 0 && batch.length < BATCH) {
+      batch.push(isLeave, key, current, what);
+      return;
+    }
+    this.#batch = [isLeave, key, current, what];
+    if (this.#batches === NOTHING) this.#batches = [this.#batch];
+    else this.#batches.push(this.#batch);
   }
 
   // Everybody came: for so many, what `add` keeps would be large.
-  addAll(keys, presences) {
-    this.#newcomers = [keys, presences];
+  addAll(entries) {
+    this.#newcomers = entries;
   }
 
   // Tells everything; `members` are those after the event.
   deliver(members) {
     const { onJoin, onLeave, onUpdate, onChange, onSync } = this.#caller;
-    const [tellJoins, tellLeaves] = [heard(onJoin), heard(onLeave)];
-    const [keys, presences] = tellJoins ? this.#newcomers : [[], []];
-    for (let i = 0; i < keys.length; i++) this.#tell(onJoin, keys[i], undefined, presences[i]);
-    for (const batch of this.#batches) {
+    const tellJoins = heard(onJoin);
+    const tellLeaves = heard(onLeave);
+    if (tellJoins) {
+      const { keys, values } = this.#newcomers;
+      for (let i = 0; i < keys.length; i++) this.#tell(onJoin, keys[i], undefined, values[i]);
+    }
+    const batches = this.#batches;
+    for (let n = 0; n < batches.length; n++) {
+      const batch = batches[n];
       for (let i = 0; i < batch.length; i += 4) {
         if (batch[i] ? tellLeaves : tellJoins) {
           this.#tell(batch[i] ? onLeave : onJoin, batch[i + 1], batch[i + 2], batch[i + 3]);
@@ -61,7 +75,7 @@ export class PresenceEvent {
       const keys = this.#changedKeys(members);
       if (keys !== null) this.attempt(() => onChange(keys));
     }
-    if (onSync) this.attempt(onSync);
+    if (heard(onSync)) this.attempt(onSync);
   }
 
   // Tells of one change, and notes what is thrown.
@@ -90,13 +104,13 @@ export class PresenceEvent {
   }
 
   #note(error) {
-    if (this.errors.length === 0) this.errors.push(error);
+    if (this.errors === NOTHING) this.errors = [error];
   }
 
   *#each() {
-    const [keys, presences] = this.#newcomers;
+    const { keys, values } = this.#newcomers;
     for (let i = 0; i < keys.length; i++) {
-      yield { isLeave: false, key: keys[i], current: undefined, metas: metasOf(presences[i]) };
+      yield { isLeave: false, key: keys[i], current: undefined, metas: metasOf(values[i]) };
     }
     for (const batch of this.#batches) {
       for (let i = 0; i < batch.length; i += 4) {

@@ -6,6 +6,8 @@ import { copyOf, isObject } from "./metas.js";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const COLON = 0x3a;
+const END = 0x5d;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 // Only that, and that a bracket is none, tells it from a brace.
@@ -35,17 +37,17 @@ const CREDIT = 1_000;
 // The text is read in parts, each a string of its own: engines make most of what they cut from a string a reference to
 // it, so whatever is kept of a message keeps that much alive, and not all of it. No presence that is longer is read.
 const PART = 1_024;
-// In states of more than so many UTF-16 units each string is its own: what all parts add is too much memory there.
-const MOST_SHARED = 2 ** 22;
-// Shorter ones are copies in most engines.
-const SHORT = 13;
+// States of more UTF-16 units are left to JSON.parse, for all of their parts would be much memory.
+const MOST = 2 ** 22;
 // Engines begin with slow code, which takes longer for more UTF-16 units than are a few than JSON.parse does. After so
 // many they have had time to make a better one.
 const FEW = 2 ** 15;
 const WARM = 2 ** 17;
 
-// JSON.parse finds the end of longer presences faster.
-const LONG = 2 ** 15;
+// In a message with a longer one, JSON.parse is faster with all of it.
+const LONG = 4 * PART;
+
+const NOBODY = { keys: [], values: [] };
 
 // One of the ways in which presences are written: what matches it together with its key, and what is made of the match,
 // as a node. A string or scalar is the number of what was matched, of a scalar negative; an object or array has nodes.
@@ -132,6 +134,9 @@ let text = "";
 let at = 0;
 let part = "";
 let partStart = 0;
+// What was read last.
+let key = "";
+let presence = null;
 
 // How many UTF-16 units have been read in this page.
 let unitsRead = 0;
@@ -140,76 +145,79 @@ export class Reader {
   #shapes = [];
   #credit = CREDIT;
 
-  // The keys and presences of the state that begins there; null if it has to be parsed as a whole.
+  // The `{ keys, values }` of the state that begins there; null if it has to be parsed as a whole.
   state(message) {
-    return this.#read(message, () => this.#presences());
+    return this.#read(message, false);
   }
 
   // The same of the joins and of the leaves of a diff.
   diff(message) {
-    return this.#read(message, () => {
-      expect('{"joins":');
-      const joins = this.#presences();
-      expect(',"leaves":');
-      const leaves = this.#presences();
-      expect("}");
-      return [joins, leaves];
-    });
+    return this.#read(message, true);
   }
 
   // `message` has what came as `text`, in which its payload begins at `start`, if it came as text.
-  #read(message, read) {
+  #read(message, isDiff) {
     const { length } = message.text ?? "";
     const isCold = length > FEW && unitsRead < WARM;
-    if (length === 0 || message.isSeen || isCold || this.#credit <= 0) return null;
+    if (length === 0 || length > MOST || message.isSeen || isCold || this.#credit <= 0) return null;
     unitsRead += length;
     text = message.text;
     at = message.start;
     beginPart();
     try {
-      const result = read();
-      expect("]");
-      if (at < text.length) throw REFUSED;
+      const result = isDiff ? this.#diff() : this.#presences();
+      pass(END);
+      if (at < length) throw REFUSED;
       this.#credit = Math.min(this.#credit, CREDIT);
       return result;
     } catch {
       this.#credit += WHOLE;
       return null;
     } finally {
-      text = "";
-      part = "";
+      text = part = key = "";
+      presence = null;
     }
+  }
+
+  #diff() {
+    expect('{"joins":');
+    const joins = this.#presences();
+    expect(',"leaves":');
+    const leaves = this.#presences();
+    pass(CLOSE);
+    return { joins, leaves };
   }
 
   #presences() {
-    const keys = [];
-    const presences = [];
-    expect("{");
-    let next = text.charCodeAt(at);
-    if (next === CLOSE) at += 1;
-    while (next !== CLOSE) {
-      this.#presence(keys, presences);
-      next = text.charCodeAt(at);
-      if (next !== COMMA && next !== CLOSE) throw REFUSED;
+    pass(OPEN);
+    if (text.charCodeAt(at) === CLOSE) {
       at += 1;
+      return NOBODY;
     }
-    return [keys, presences];
+    this.#presence();
+    // As above.
+    const keys = [key];
+    const values = [presence];
+    while (goesOn()) {
+      this.#presence();
+      keys.push(key);
+      values.push(presence);
+    }
+    return { keys, values };
   }
 
-  #presence(keys, presences) {
-    if (this.#match(keys, presences)) return;
+  #presence() {
+    if (this.#match()) return;
     // It may go on after the part.
     if (at > partStart && partStart + part.length < text.length) {
       beginPart();
-      if (this.#match(keys, presences)) return;
+      if (this.#match()) return;
     }
     const from = at;
     skipString();
-    expect(":");
+    pass(COLON);
     skipObject();
-    const [[key, presence]] = Object.entries(JSON.parse(`{${text.slice(from, at)}}`));
-    keys.push(key);
-    presences.push(presence);
+    [[key, presence]] = Object.entries(JSON.parse(`{${text.slice(from, at)}}`));
     this.#credit += PARSED;
     if (this.#shapes.length === MOST_SHAPES || at - from > PART) return;
     const shape = shapeOf(presence);
@@ -217,7 +225,7 @@ export class Reader {
   }
 
   // Reads a key and its presence, if they are written as some before. Returns whether they are.
-  #match(keys, presences) {
+  #match() {
     const shapes = this.#shapes;
     for (let i = 0; i < shapes.length; i++) {
       const shape = shapes[i];
@@ -230,9 +238,8 @@ export class Reader {
       }
       this.#credit += READ;
       at = partStart + pattern.lastIndex;
-      if (text.length > MOST_SHARED) own(found);
-      keys.push(found[1]);
-      presences.push(presenceOf(shape, found));
+      key = found[1];
+      presence = presenceOf(shape, found);
       // What is seen more often comes to be tried before.
       if (i > 0) [shapes[i - 1], shapes[i]] = [shape, shapes[i - 1]];
       return true;
@@ -248,10 +255,17 @@ function beginPart() {
   part = isShort ? text : copyOf(text.slice(at, at + PART));
 }
 
-function own(found) {
-  for (let i = 1; i < found.length; i++) {
-    if (found[i].length >= SHORT) found[i] = copyOf(found[i]);
-  }
+// Goes past a comma, or past what ends an object. Returns whether it was a comma.
+function goesOn() {
+  const next = text.charCodeAt(at);
+  if (next !== COMMA && next !== CLOSE) throw REFUSED;
+  at += 1;
+  return next === COMMA;
+}
+
+function pass(code) {
+  if (text.charCodeAt(at) !== code) throw REFUSED;
+  at += 1;
 }
 
 function expect(what) {
@@ -269,7 +283,7 @@ function skipObject() {
       skipString();
       continue;
     }
-    if (!(at - from < LONG)) throw REFUSED;
+    if (at - from >= LONG) throw REFUSED;
     if ((code | BRACE) === OPEN) depth += 1;
     else if ((code | BRACE) === CLOSE) depth -= 1;
     at += 1;

@@ -35,7 +35,8 @@ export class Table {
   // The number of the last call of `locate` that found it.
   #found;
   #locates = 0;
-  // Where a hash says, or after that: the hash again and the position of an entry, plus one. An even number of them.
+  // Where the low bits of a hash say, or after that: the position of an entry, plus one, and the other bits of its hash.
+  // Zero: nothing. Null until it is needed.
   #slots = null;
   // How many keys are indices; their positions, ascending by index, and how often something was moved in and out of them
   // since they were asked for; null if that is many times, which takes longer than to sort them.
@@ -48,8 +49,8 @@ export class Table {
   }
 
   get(key) {
-    this.#index();
-    const position = this.#slots[this.#slot(key, hashOf(key))] - 1;
+    if (this.#slots === null) this.#index();
+    const position = this.#positionAt(this.#slot(key, hashOf(key)));
     return position < 0 ? undefined : this.#values[position];
   }
 
@@ -66,15 +67,16 @@ export class Table {
   // The positions of keys; -1 for those that are not there, if they are not to be `added`. They hold until the next
   // call of `locate` with `added`. Null, with nothing added, if a key is there twice.
   locate(keys, added) {
-    this.#index();
+    if (this.#slots === null) this.#index();
     if (added) this.#makeRoom(keys.length);
     this.#locates += 1;
-    const positions = [];
+    if (keys.length === 0) return keys;
+    const positions = new Array(keys.length);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       const hash = hashOf(key);
       const slot = this.#slot(key, hash);
-      let position = this.#slots[slot] - 1;
+      let position = this.#positionAt(slot);
       if (position < 0 && added) position = this.#add(slot, key, hash);
       if (position >= 0) {
         if (this.isFound(position)) {
@@ -83,7 +85,7 @@ export class Table {
         }
         this.#found[position] = this.#locates;
       }
-      positions.push(position);
+      positions[i] = position;
     }
     return positions;
   }
@@ -96,7 +98,7 @@ export class Table {
   }
 
   // Takes all of these, which are in order. There must be nobody before.
-  fill(keys, values) {
+  fill({ keys, values }) {
     this.#keys = keys.slice();
     this.#values = values.slice();
     this.#slots = null;
@@ -157,29 +159,40 @@ export class Table {
 
   // Makes it possible to find keys. Not before somebody does: a page that shows who is there need not wait for that.
   #index() {
-    if (this.#slots !== null) return;
     const ascending = this.#ascending;
     this.#rebuild(0);
     // Nothing has been moved.
     this.#ascending = ascending;
   }
 
-  // Where the position of a key is in the slots, or goes.
+  // The slot of a key, or the one for it.
   #slot(key, hash) {
-    const [keys, slots] = [this.#keys, this.#slots];
+    const keys = this.#keys;
+    const slots = this.#slots;
     const mask = slots.length - 1;
-    let slot = (hash << 1) & mask;
-    for (let position; (position = slots[slot + 1] - 1) >= 0; slot = (slot + 2) & mask) {
-      if (slots[slot] === hash && keys[position] === key) break;
+    let free = -1;
+    let slot = hash & mask;
+    for (let entry; (entry = slots[slot]) !== 0; slot = (slot + 1) & mask) {
+      if (((entry ^ hash) & ~mask) !== 0) continue;
+      const known = keys[(entry & mask) - 1];
+      if (known === key) return slot;
+      // Who comes again and again leaves no long way to go.
+      if (known === null) free = slot;
     }
-    return slot + 1;
+    return free < 0 ? slot : free;
+  }
+
+  // The position in a slot; -1 if nobody is there.
+  #positionAt(slot) {
+    const position = (this.#slots[slot] & (this.#slots.length - 1)) - 1;
+    return position < 0 || this.#keys[position] === null ? -1 : position;
   }
 
   // Adds an entry without a value, for which there has to be room. Returns its position.
   #add(slot, key, hash) {
     const position = this.#keys.length;
-    this.#slots[slot - 1] = hash;
-    this.#slots[slot] = position + 1;
+    const mask = this.#slots.length - 1;
+    this.#slots[slot] = (hash & ~mask) | (position + 1);
     this.#keys.push(key);
     this.#hashes[position] = hash;
     this.#values.push(undefined);
@@ -197,7 +210,7 @@ export class Table {
     const hashes = this.#slots === null ? keys.map(hashOf) : this.#hashes;
     const room = LEAST + Math.ceil(1.5 * (this.size + count));
     let slots = LEAST;
-    while (slots < 3 * room) slots *= 2;
+    while (slots < 1.5 * room) slots *= 2;
     this.#keys = [];
     this.#hashes = new Int32Array(room);
     this.#values = [];
@@ -262,8 +275,9 @@ const packed = (index, position) => index * MOST_KEYS + position;
 const positionOf = (both) => both - Math.floor(both / MOST_KEYS) * MOST_KEYS;
 
 // Keys in that order, and the values that go with them. They are what was given if they are in order.
-export function inOwnOrder(keys, values) {
-  if (keys.length < 2) return [keys, values];
+export function inOwnOrder(entries) {
+  const { keys, values } = entries;
+  if (keys.length < 2) return entries;
   let indices;
   let count = 0;
   for (let i = 0; i < keys.length; i++) {
@@ -272,12 +286,12 @@ export function inOwnOrder(keys, values) {
     indices ??= new Float64Array(keys.length);
     indices[count++] = packed(index, i);
   }
-  if (count === 0) return [keys, values];
+  if (count === 0) return entries;
   const order = Array.from(indices.subarray(0, count).sort(), positionOf);
   for (let i = 0; i < keys.length && order.length < keys.length; i++) {
     if (arrayIndex(keys[i]) < 0) order.push(i);
   }
-  return [order.map((i) => keys[i]), order.map((i) => values[i])];
+  return { keys: order.map((i) => keys[i]), values: order.map((i) => values[i]) };
 }
 
 // The index of an array that engines take the key for; -1 if it is none.

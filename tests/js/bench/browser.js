@@ -11,7 +11,8 @@ import { parseArgs } from "node:util";
 
 import { launch } from "../support/browser.js";
 import { PACKAGE } from "../support/server.js";
-import { benchmarkApart } from "./benchmark.js";
+import { benchmark, benchmarkApart } from "./benchmark.js";
+import { table } from "./table.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PHOENIX = fileURLToPath(import.meta.resolve("phoenix"));
@@ -53,17 +54,28 @@ async function measureAll(browser) {
   const name = `Chromium ${browser.version().split(".")[0]}`;
   const query = new URLSearchParams({ wait: "" });
   if (options.quick) query.set("quick", "");
-  if (options.only) query.set("only", options.only);
-  const tell = (result) => console.log(JSON.stringify({ in: name, ...result }));
-  const page = await open(browser, query);
-  await page.exposeFunction("told", tell);
-  await page.evaluate(() => globalThis.run());
+  const results = [];
+  const report = (result) => {
+    results.push(result);
+    console.log(JSON.stringify({ in: name, ...result }));
+  };
+  await benchmark((kind) => remote(browser, query, kind), (subject) => subject.stop(), { ...options, report });
   await benchmarkApart(
     (kind, members) => firstOf(browser, query, kind, members),
     (kind, members) => held(browser, query, kind, members),
-    { ...options, report: (result) => page.evaluate((result) => globalThis.report(result), result) },
+    { ...options, report },
   );
-  console.error(`\n${name}\n${await page.evaluate(() => globalThis.table())}`);
+  console.error(`\n${name}\n${table(results)}`);
+}
+
+// A subject in a page of its own, in a context of its own: no other's garbage is collected in its process.
+async function remote(browser, query, kind) {
+  const context = await browser.newContext();
+  const page = await open(context, query);
+  await page.evaluate((kind) => globalThis.become(kind), kind);
+  const ask = (what) => (argument) =>
+    page.evaluate(([what, argument]) => globalThis.subject[what](argument), [what, argument]);
+  return { begin: ask("begin"), round: ask("round"), end: ask("end"), stop: () => context.close() };
 }
 
 async function firstOf(browser, query, kind, members) {

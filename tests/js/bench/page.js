@@ -16,11 +16,12 @@ const results = [];
 
 globalThis.hold = (kind, members) => hold(packages, kind, members);
 globalThis.first = (kind, members) => first(packages, kind, members, () => performance.now());
-globalThis.table = () => table(results);
-globalThis.run = () =>
-  benchmark(framed, (subject) => subject.frame.remove(), { quick, only: options.get("only") ?? "", report });
+globalThis.become = (kind) => {
+  globalThis.subject = new Subject(clients(packages)[kind], quick, () => performance.now());
+};
 
-// A subject in a frame of its own.
+// A subject in a frame of its own. Browsers may give all of them one process, so in large rooms one's garbage can be
+// collected in another's time.
 async function framed(kind) {
   const frame = document.createElement("iframe");
   const query = new URLSearchParams(options);
@@ -42,14 +43,13 @@ async function framed(kind) {
 function report(result) {
   results.push(result);
   document.querySelector("#results").textContent = table(results);
-  globalThis.told?.(result);
 }
-globalThis.report = report;
 
 globalThis.ready = true;
 const kind = options.get("measure");
 if (kind) {
-  globalThis.parent[`measure ${kind}`](new Subject(clients(packages)[kind], quick, () => performance.now()));
+  globalThis.become(kind);
+  globalThis.parent[`measure ${kind}`](globalThis.subject);
 } else if (!options.has("wait")) {
-  await globalThis.run();
+  await benchmark(framed, (subject) => subject.frame.remove(), { quick, only: options.get("only") ?? "", report });
 }

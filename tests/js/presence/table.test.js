@@ -62,7 +62,7 @@ function take({ what, keys }, table, object, number) {
     case "fill":
       if (table.size > 0) return;
       for (const key of keys) object[key] = value(key);
-      table.fill(Object.keys(object), Object.values(object));
+      table.fill({ keys: Object.keys(object), values: Object.values(object) });
       return;
     case "clear":
       table.clear();
@@ -110,7 +110,7 @@ test("where members come and go for long, those who have gone take no room", () 
 test("after most have gone there is a list of the others without all of those", () => {
   const table = new Table();
   const keys = Array.from({ length: 10_000 }, (_, i) => `user ${i}`);
-  table.fill(keys, keys);
+  table.fill({ keys, values: keys });
   for (const position of table.locate(keys.slice(10), false)) table.delete(position);
   table.locate([], true);
   assert.deepEqual(table.list((key) => key), keys.slice(0, 10));
