@@ -55,59 +55,59 @@ export class Members {
   // Takes over the state that a message brings, and adds to the event what there is to tell.
   syncStateMessage(event, message) {
     const read = this.#reader.state(message);
-    if (read === null || !this.#takeOver(event, inOwnOrder(read))) this.syncState(event, message.payload);
+    if (read === null || !this.#takeOver(event, read)) this.syncState(event, message.payload);
   }
 
   // The same with a state as an object.
   syncState(event, state) {
-    this.#takeOver(event, presencesOf(state, "presence_state"), true);
+    const entries = presencesOf(state, "presence_state");
+    if (this.size > 0) {
+      this.#compare(event, entries);
+      return;
+    }
+    this.#presences.fill(entries);
+    this.#state = null;
+    event.addAll(entries);
   }
 
   // Returns false, with nothing changed, if a key is there twice: that can be in a text, of which JSON.parse takes the
   // last one.
-  #takeOver(event, entries, areDistinct) {
-    const { keys, values } = entries;
-    if (this.size === 0 && areDistinct) {
-      this.#presences.fill(entries);
-      this.#state = null;
-      if (event.watchesJoins) event.addAll(entries);
-      return true;
-    }
+  #takeOver(event, entries) {
+    if (this.size > 0) return this.#compare(event, entries);
+    const { keys, values } = inOwnOrder(entries);
     const places = this.#presences.locate(keys, true);
     if (places === null) return false;
-    if (this.size === 0) {
-      for (let i = 0; i < keys.length; i++) this.#set(places[i], keys[i], values[i]);
-      if (event.watchesJoins) event.addAll(entries);
-      return true;
-    }
-    const joins = [];
+    for (let i = 0; i < keys.length; i++) this.#set(places[i], keys[i], values[i]);
+    event.addAll({ keys, values });
+    return true;
+  }
+
+  // The same where somebody is here: what has changed is a diff.
+  #compare(event, { keys, values }) {
+    const places = this.#presences.locate(keys, false);
+    if (places === null) return false;
+    const joins = { keys: [], values: [] };
     const leaves = { keys: [], values: [] };
-    const leave = (key, presence) => {
-      leaves.keys.push(key);
-      leaves.values.push(presence);
-    };
     this.#presences.forEach((key, presence, place) => {
-      if (!this.#presences.isFound(place)) leave(key, presence);
+      if (!this.#presences.isFound(place)) add(leaves, key, presence);
     });
     for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
       const presence = values[i];
-      const current = this.#presences.at(places[i]);
-      if (current === undefined) {
-        joins.push([i, presence]);
+      if (places[i] < 0) {
+        add(joins, key, presence);
         continue;
       }
+      const current = this.#presences.at(places[i]);
       const before = metasOf(current);
       const after = metasOf(presence);
       if (sameRefs(before, after)) continue;
       const joined = without(after, before);
       const left = without(before, after);
-      if (joined.length > 0) joins.push([i, withMetas(presence, joined)]);
-      if (left.length > 0) leave(keys[i], withMetas(current, left));
+      if (joined.length > 0) add(joins, key, withMetas(presence, joined));
+      if (left.length > 0) add(leaves, key, withMetas(current, left));
     }
-    for (const [i, presence] of joins) this.#join(event, places[i], keys[i], presence);
-    const ordered = inOwnOrder(leaves);
-    this.#leaveAll(event, this.#presences.locate(ordered.keys, false), ordered);
-    return true;
+    return this.#apply(event, inOwnOrder(joins), inOwnOrder(leaves));
   }
 
   // Applies the diff that a message brings, and adds to the event what there is to tell.
@@ -176,6 +176,11 @@ export class Members {
     else this.#set(place, key, current);
     if (event.watchesLeaves) event.add(true, key, current, left);
   }
+}
+
+function add({ keys, values }, key, value) {
+  keys.push(key);
+  values.push(value);
 }
 
 // The same presence with some of its metas.
