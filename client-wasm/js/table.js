@@ -124,9 +124,7 @@ export class Table {
   }
 
   clear() {
-    this.size = 0;
-    this.#indices = 0;
-    this.#rebuild(0);
+    this.fill({ keys: [], values: [] });
   }
 
   // What `by` makes of each. Only for applications: engines are three times as fast with a loop that calls always the
