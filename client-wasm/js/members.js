@@ -66,20 +66,26 @@ export class Members {
       return;
     }
     this.#presences.fill(entries);
-    this.#state = null;
-    event.addAll(entries);
+    this.#begin(event, entries);
   }
 
   // Returns false, with nothing changed, if a key is there twice: that can be in a text, of which JSON.parse takes the
   // last one.
-  #takeOver(event, entries) {
-    if (this.size > 0) return this.#compare(event, entries);
-    const { keys, values } = inOwnOrder(entries);
-    const places = this.#presences.locate(keys, true);
+  #takeOver(event, read) {
+    if (this.size > 0) return this.#compare(event, read);
+    const entries = inOwnOrder(read);
+    const places = this.#presences.locate(entries.keys, true);
     if (places === null) return false;
-    for (let i = 0; i < keys.length; i++) this.#set(places[i], keys[i], values[i]);
-    event.addAll({ keys, values });
+    for (let i = 0; i < places.length; i++) this.#presences.set(places[i], entries.values[i]);
+    this.#begin(event, entries);
     return true;
+  }
+
+  // All of these came when nobody was here.
+  #begin(event, entries) {
+    const { keys, values } = entries;
+    if (this.#state !== null) for (let i = 0; i < keys.length; i++) this.#state[keys[i]] = values[i];
+    event.addAll(entries);
   }
 
   // The same where somebody is here: what has changed is a diff.
@@ -94,11 +100,11 @@ export class Members {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       const presence = values[i];
-      if (places[i] < 0) {
+      const current = places[i] < 0 ? undefined : this.#presences.at(places[i]);
+      if (current === undefined) {
         add(joins, key, presence);
         continue;
       }
-      const current = this.#presences.at(places[i]);
       const before = metasOf(current);
       const after = metasOf(presence);
       if (sameRefs(before, after)) continue;
@@ -128,16 +134,15 @@ export class Members {
 
   // Returns false, with nothing changed, if a key is there twice among the joins or among the leaves.
   #apply(event, joins, leaves) {
-    const { keys, values } = joins;
-    const places = this.#presences.locate(keys, true);
-    if (places === null) return false;
+    const joinPlaces = this.#presences.locate(joins.keys, true);
+    if (joinPlaces === null) return false;
     const leavePlaces = this.#presences.locate(leaves.keys, false);
     if (leavePlaces === null) {
-      this.#presences.release(places);
+      this.#presences.release(joinPlaces);
       return false;
     }
-    for (let i = 0; i < keys.length; i++) this.#join(event, places[i], keys[i], values[i]);
-    this.#leaveAll(event, leavePlaces, leaves);
+    for (let i = 0; i < joinPlaces.length; i++) this.#join(event, joinPlaces[i], joins.keys[i], joins.values[i]);
+    for (let i = 0; i < leavePlaces.length; i++) this.#leave(event, leavePlaces[i], leaves.keys[i], leaves.values[i]);
     return true;
   }
 
@@ -160,10 +165,6 @@ export class Members {
     }
     this.#set(place, key, presence);
     if (event.watchesJoins) event.add(false, key, current, joined);
-  }
-
-  #leaveAll(event, places, { keys, values }) {
-    for (let i = 0; i < keys.length; i++) this.#leave(event, places[i], keys[i], values[i]);
   }
 
   // `place` is negative if nobody is there.

@@ -10,7 +10,7 @@ const COLON = 0x3a;
 const END = 0x5d;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
-// Only that, and that a bracket is none, tells it from a brace.
+// The bit in which braces differ from brackets.
 const BRACE = 0x20;
 
 // What JSON.parse has to read as a whole, and either does or says what is wrong.
@@ -39,8 +39,8 @@ const CREDIT = 1_000;
 const PART = 1_024;
 // States of more UTF-16 units are left to JSON.parse, for all of their parts would be much memory.
 const MOST = 2 ** 22;
-// Engines begin with slow code, which takes longer for more UTF-16 units than are a few than JSON.parse does. After so
-// many they have had time to make a better one.
+// Engines begin with slow code, so a longer text is left to JSON.parse until this has read so many UTF-16 units: then they
+// have had time to make better code.
 const FEW = 2 ** 15;
 const WARM = 2 ** 17;
 
@@ -61,10 +61,10 @@ function shapeOf(presence) {
     values += 1;
     return isString ? values : -values;
   };
-  const listed = (names, nodeOf) =>
-    names.map((name, i) => {
+  const listed = (all, nodeOfOne) =>
+    all.map((one, i) => {
       if (i > 0) source += ",";
-      return nodeOf(name);
+      return nodeOfOne(one);
     });
   const arrayOf = (elements) => {
     source += "\\[";
@@ -160,6 +160,7 @@ export class Reader {
     const { length } = message.text ?? "";
     const isCold = length > FEW && unitsRead < WARM;
     if (length === 0 || length > MOST || message.isSeen || isCold || this.#credit <= 0) return null;
+    const before = this.#credit;
     unitsRead += length;
     text = message.text;
     at = message.start;
@@ -171,7 +172,8 @@ export class Reader {
       this.#credit = Math.min(this.#credit, CREDIT);
       return result;
     } catch {
-      this.#credit += WHOLE;
+      // What was read before it was refused has saved nothing.
+      this.#credit = Math.min(this.#credit, before) + WHOLE;
       return null;
     } finally {
       text = part = key = "";
@@ -195,7 +197,7 @@ export class Reader {
       return NOBODY;
     }
     this.#presence();
-    // As above.
+    // An array that begins with nothing has room for many more.
     const keys = [key];
     const values = [presence];
     while (goesOn()) {
@@ -214,11 +216,13 @@ export class Reader {
       if (this.#match()) return;
     }
     const from = at;
+    // If that is none, JSON.parse says so.
     skipString();
     pass(COLON);
     skipObject();
     [[key, presence]] = Object.entries(JSON.parse(`{${text.slice(from, at)}}`));
     this.#credit += PARSED;
+    if (this.#credit <= 0) throw REFUSED;
     if (this.#shapes.length === MOST_SHAPES || at - from > PART) return;
     const shape = shapeOf(presence);
     if (shape !== null) this.#shapes.push(shape);

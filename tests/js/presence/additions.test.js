@@ -139,6 +139,34 @@ for (const Channel of [PlainChannel, RawChannel]) {
     assert.equal(presence.inPendingSyncState(), true);
   });
 
+  test(`the object of all of them is the same from before the first state on (${name})`, () => {
+    const channel = new Channel();
+    const presence = new Presence(channel);
+    const held = presence.state;
+    // As text it can be read in more than one way.
+    for (const payload of [{ ada: one("1"), 7: one("7") }, {}, { bob: one("2"), text: { metas: [{ text: "\n" }] } }]) {
+      state(channel, payload);
+      assert.equal(presence.state, held);
+      assert.deepEqual({ ...held }, payload);
+    }
+  });
+
+  test(`what a presence throws by itself is thrown, and stops no later event (${name})`, () => {
+    const channel = new Channel();
+    const presence = new Presence(channel);
+    state(channel, {});
+    presence.onUpdate(() => {});
+    presence.onJoin((key, _current, joined) => {
+      if (key !== "ada") return;
+      Object.defineProperty(joined, "metas", { get: () => assert.fail("the application's own") });
+    });
+    assert.throws(() => diff(channel, { ada: one("1") }, {}), /the application's own/);
+    const heard = [];
+    presence.onJoin((key) => heard.push(key));
+    diff(channel, { bob: one("2") }, {});
+    assert.deepEqual(heard, ["bob"]);
+  });
+
   test(`a destroyed presence hears nothing from a channel that binds for ever (${name})`, () => {
     const channel = new Channel();
     channel.off = undefined;

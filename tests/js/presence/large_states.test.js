@@ -4,16 +4,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Ours, PlainChannel, RawChannel, Theirs, steps, take, text, watch } from "../support/presence.js";
+import {
+  Ours, PlainChannel, RawChannel, Theirs, countStates, steps, take, text, warm, watch,
+} from "../support/presence.js";
+import { PACKAGE } from "../support/server.js";
 
-// Members that make every state a large one.
-const MANY = Array.from({ length: 300 }, (_, i) => {
-  const text = JSON.stringify(']},"{'.repeat(18));
-  const meta = `{"phx_ref":"~${i}","text":${text}}`;
-  return `"~${i}":{"metas":[${i % 5 === 0 ? `${meta},{"phx_ref":"${i}~"}` : meta}]}`;
-}).join(",");
+const { Reader } = await import(`${PACKAGE}/client.js`);
+warm(Reader);
+const states = countStates(Reader);
 
-const enlarged = (state) => (state === "{}" ? `{${MANY}}` : `{${MANY},${state.slice(1)}`);
+// Members that make every state a large one, written plainly or with escapes.
+const [PLAIN, ESCAPED] = ["]},{", ']},"{'].map((noise) =>
+  Array.from({ length: 300 }, (_, i) => {
+    const meta = `{"phx_ref":"~${i}","text":${JSON.stringify(noise.repeat(18))}}`;
+    return `"~${i}":{"metas":[${i % 5 === 0 ? `${meta},{"phx_ref":"${i}~"}` : meta}]}`;
+  }).join(","),
+);
+
+const enlarged = (state, many = PLAIN) => (state === "{}" ? `{${many}}` : `{${many},${state.slice(1)}`);
 const withoutMany = (presence) => presence.list((key) => key).filter((key) => !key.startsWith("~"));
 
 function pair(watched) {
@@ -33,11 +41,11 @@ function assertSame(ours, theirs) {
 test("whatever comes between large states, a presence does what phoenix.js's does", () => {
   const watched = fc.subarray(["join", "leave", "sync"]);
   fc.assert(
-    fc.property(steps, watched, fc.boolean(), (steps, watched, repeat) => {
+    fc.property(steps, watched, fc.boolean(), fc.constantFrom(PLAIN, ESCAPED), (steps, watched, repeat, many) => {
       const [ours, theirs] = pair(watched);
       for (const { step } of steps) {
         const isState = step.event === "presence_state";
-        const large = isState ? { ...step, text: enlarged(step.text) } : step;
+        const large = isState ? { ...step, text: enlarged(step.text, many) } : step;
         // The same state twice, as after a short loss of the connection.
         for (let times = isState && repeat ? 2 : 1; times > 0; times--) {
           for (const { channel } of [ours, theirs]) take(channel, large);
@@ -48,6 +56,7 @@ test("whatever comes between large states, a presence does what phoenix.js's doe
     }),
     { numRuns: 200 },
   );
+  assert.ok(states.read > 100 && states.left > 100, JSON.stringify(states));
 });
 
 test("who is in a large state without a meta comes again with the next one, as with phoenix.js", () => {
@@ -74,6 +83,7 @@ const room = fc.record({
 });
 
 test("in a large room that changed while the connection was lost, a presence does what phoenix.js's does", () => {
+  const { read } = states;
   fc.assert(
     fc.property(room, ({ users, numbered, described, script, came, went, updated, moved }) => {
       const [ours, theirs] = pair(["join", "leave", "sync"]);
@@ -106,6 +116,7 @@ test("in a large room that changed while the connection was lost, a presence doe
     }),
     { numRuns: 30 },
   );
+  assert.ok(states.read - read > 30, JSON.stringify(states));
 });
 
 test("who is as before is the same object, and everybody else is as the state says", () => {

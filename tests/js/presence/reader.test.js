@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 import fc from "fast-check";
-import { Ours, RawChannel, exactly, presences } from "../support/presence.js";
+import { Ours, RawChannel, exactly, presences, warm } from "../support/presence.js";
 import { PACKAGE } from "../support/server.js";
 
 const { Reader } = await import(`${PACKAGE}/client.js`);
@@ -16,6 +16,8 @@ const collectGarbage = runInNewContext("gc");
 
 const HEAD = '[null,null,"room","presence_state",';
 const message = (payload, tail = "]") => ({ text: `${HEAD}${payload}${tail}`, start: HEAD.length });
+
+warm(Reader);
 
 // As the reader gives it out. `__proto__` is a key like any other.
 const parsed = (payload) => {
@@ -52,6 +54,7 @@ test("what it reads is what JSON.parse reads, to the number and to the order of 
 });
 
 test("what is no JSON it does not read", () => {
+  let read = 0;
   const broken = fc.tuple(payloads, fc.nat(), fc.constantFrom("", '"', "\\", "{", "}", "[", "]", ",", ":", "0", "-", "e", ".", "x", " ", "\n", "\u001f"));
   fc.assert(
     fc.property(broken, ([payload, place, what]) => {
@@ -61,11 +64,13 @@ test("what is no JSON it does not read", () => {
       reader.state(message(payload));
       const result = reader.state(message(text));
       if (result === null || !areDistinct(result)) return;
+      read += 1;
       // It throws if it is none.
       assert.equal(exactly(inOrder(result)), exactly(inOrder(parsed(text))));
     }),
     { numRuns: 3_000 },
   );
+  assert.ok(read > 100, `it has read ${read} states`);
 });
 
 test("nothing may come after the payload", () => {
@@ -137,17 +142,37 @@ test("where most attempts are in vain, there are not many", () => {
 });
 
 test("strings and numbers of any length are read, or left to JSON.parse", () => {
-  const reader = new Reader();
   const state = (name, x) => `{"user":{"metas":[{"name":${JSON.stringify(name)},"x":${x}}]},"z":{"metas":[]}}`;
-  const lengths = [0, 12, 13, 1_000, 1_030, 2 ** 15, 2 ** 21];
-  for (const length of lengths) {
-    for (const text of [state("x".repeat(length), "1"), state("", `1${"0".repeat(length)}`), state("", `0.${"1".repeat(length)}`)]) {
-      for (const tail of ["]", "}]"]) {
-        const result = reader.state(message(text, tail));
-        if (result !== null) assert.equal(exactly(result), exactly(parsed(text)));
-      }
+  for (const length of [0, 12, 13, 500, 1_000, 1_030, 2 ** 15, 2 ** 21]) {
+    const digits = `1${"0".repeat(length)}`;
+    for (const text of [state("x".repeat(length), "1"), state("", digits), state("", `0.${digits}`), state("", `-1e${digits}`)]) {
+      const reader = new Reader();
+      reader.state(message(state("somebody", 1)));
+      const result = reader.state(message(text));
+      // Longer ones are not worth it.
+      if (length < 2 ** 11) assert.equal(exactly(result), exactly(parsed(text)));
+      else assert.equal(result, null);
+      assert.equal(reader.state(message(text, "}]")), null);
     }
   }
+});
+
+test("what was read before a message was refused does not count for it", () => {
+  const reader = new Reader();
+  const members = Array.from({ length: 100 }, (_, i) => `"user ${i}":{"metas":[{"phx_ref":"${i}"}]}`).join(",");
+  const attempts = attemptsOf(() => {
+    for (let i = 0; i < 1_000; i++) assert.equal(reader.state(message(`{${members}}`, " ]")), null);
+  });
+  assert.ok(attempts < 20 * 110, `${attempts} attempts`);
+});
+
+test("of a large state that is written in other ways not much is read in vain", () => {
+  const reader = new Reader();
+  const state = (from, count) => JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`user ${i}`, { metas: [{ [`name ${from + i}`]: i }] }])));
+  reader.state(message(state(0, 8)));
+  const large = message(state(1_000, 20_000));
+  const attempts = attemptsOf(() => assert.equal(reader.state(large), null));
+  assert.ok(attempts > 8 && attempts < 2_000, `${attempts} attempts`);
 });
 
 test("who has had most messages refused is not asked any more, and who has not is", () => {

@@ -116,3 +116,35 @@ test("after most have gone there is a list of the others without all of those", 
   assert.deepEqual(table.list((key) => key), keys.slice(0, 10));
   assert.ok(table.locate(["ada"], true)[0] < 100);
 });
+
+test("who stays while a list is made is in it, once and in order, whoever else comes and goes", () => {
+  const keys = ["1", "2", "3", "4", "a", "b"];
+  const table = new Table();
+  const leave = (...keys) => table.locate(keys, false).forEach((position) => table.delete(position));
+  const come = (key) => table.set(table.locate([key], true)[0], key);
+  const list = (isIndexed, change) => {
+    table.clear();
+    table.fill({ keys, values: keys });
+    if (isIndexed) table.get("1");
+    return table.list((key, value) => {
+      assert.equal(value, key);
+      change(key);
+      return key;
+    });
+  };
+  for (const isIndexed of [true, false]) {
+    const listed = list(isIndexed, (key) => key === "1" && leave("1", "2"));
+    assert.deepEqual(listed.filter((key) => key !== "2"), ["1", "3", "4", "a", "b"]);
+    const comeAndGo = list(isIndexed, (key) => {
+      if (key === "1") come("5");
+      if (key === "a") leave("1", "2", "3", "4", "5");
+    });
+    assert.deepEqual(comeAndGo, keys);
+    const replaced = list(isIndexed, (key) => {
+      if (key !== "1") return;
+      table.clear();
+      table.fill({ keys: ["x"], values: ["x"] });
+    });
+    assert.deepEqual(replaced, keys);
+  }
+});

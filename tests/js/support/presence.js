@@ -58,7 +58,6 @@ export class RawChannel extends Bindings {
     this.tell(event, {
       text: `${head}${text}]`,
       start: head.length,
-      payloadText: text,
       get isSeen() {
         return parsed !== undefined;
       },
@@ -212,4 +211,23 @@ export const steps = fc.array(
 export function take(channel, { event, text, ref }) {
   if (event === undefined) channel.ref = ref;
   else channel.deliver(event, text);
+}
+
+/** Has a Reader read so much that from then on it reads large texts, too, as in a page that has run for a while. */
+export function warm(Reader) {
+  const reader = new Reader();
+  const text = `{"user":{"metas":[{"text":"${"x".repeat(900)}"}]}}]`;
+  for (let i = 0; i < 200; i++) reader.state({ text, start: 0 });
+}
+
+/** Counts the states that are read from now on, as `count.read` and, of those that are left to JSON.parse, `count.left`. */
+export function countStates(Reader) {
+  const count = { read: 0, left: 0 };
+  const { state } = Reader.prototype;
+  Reader.prototype.state = function (message) {
+    const result = state.call(this, message);
+    count[result === null ? "left" : "read"] += 1;
+    return result;
+  };
+  return count;
 }
