@@ -207,9 +207,12 @@ export class Channel {
   #run(event, message) {
     const bindings = this.#bindings.get(event);
     if (bindings === undefined) return;
-    callEach(bindings, ({ callback, raw }) => {
-      if (raw) callback(message);
-      else callback(message.payload, message.ref, message.joinRef || this.joinRef());
-    });
+    if (bindings.length === 1) this.#call(bindings[0], message);
+    else callEach(bindings, (binding) => this.#call(binding, message));
+  }
+
+  #call({ callback, raw }, message) {
+    if (raw) callback(message);
+    else callback(message.payload, message.ref, message.joinRef || this.joinRef());
   }
 }

@@ -214,7 +214,7 @@ export class Presence {
     let errors = [];
     for (let i = 0; i < due.length; i++) {
       const event = due[i];
-      event.attempt(() => event.deliver(this.#members));
+      event.deliver(this.#members);
       if (this.#subscribers.size > 0) {
         // Who subscribes meanwhile is told of the next event.
         for (const subscriber of [...this.#subscribers]) event.attempt(subscriber);

@@ -52,6 +52,14 @@ export class PresenceEvent {
 
   // Tells everything; `members` are those after the event.
   deliver(members) {
+    try {
+      this.#tellAll(members);
+    } catch (error) {
+      this.#note(error);
+    }
+  }
+
+  #tellAll(members) {
     const { onJoin, onLeave, onUpdate, onChange, onSync } = this.#caller;
     const tellJoins = heard(onJoin);
     const tellLeaves = heard(onLeave);
