@@ -1,41 +1,21 @@
 // A logger that throws is heard of, and costs no message: everything else goes on as if it had not.
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 
-import { Clock } from "../support/clock.js";
-import { Socket } from "../support/package.js";
-import { transports } from "../support/transport.js";
+import { Transport, clock, joinedChannel, openSocket, reply } from "../support/sockets.js";
 
-let clock;
-let Transport;
 let fails;
-
 beforeEach(() => {
-  clock = new Clock().install();
-  Transport = transports();
   fails = false;
 });
-afterEach(() => clock.uninstall());
 
 function joined(options, ...topics) {
   const logger = () => {
     if (fails) throw new Error("the logger");
   };
-  const socket = new Socket("ws://host/socket", { transport: Transport, logger, ...options });
-  socket.connect();
-  Transport.last.opened();
-  const channels = topics.map((topic) => {
-    const channel = socket.channel(topic);
-    channel.join();
-    reply(channel.joinRef(), topic);
-    return channel;
-  });
-  return channels;
-}
-
-function reply(ref, topic, status = "ok", response = {}, joinRef = ref) {
-  Transport.last.receive([joinRef, ref, topic, "phx_reply", { status, response }]);
+  const socket = openSocket({ logger, ...options });
+  return topics.map((topic) => joinedChannel(socket, topic));
 }
 
 function failing(receive) {

@@ -1,25 +1,16 @@
 // What a Socket has learned from one message and uses for the next: who heard it, its head, the ref of the join.
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 
-import { Clock } from "../support/clock.js";
-import { Socket } from "../support/package.js";
-import { transports } from "../support/transport.js";
+import { Transport, clock, newSocket, openSocket, reply } from "../support/sockets.js";
 
-let clock;
-let Transport;
 let socket;
 let heard;
 beforeEach(() => {
-  clock = new Clock().install();
-  Transport = transports();
   heard = [];
-  socket = new Socket("ws://host/socket", { transport: Transport, reconnectAfterMs: () => 10, rejoinAfterMs: () => 10 });
-  socket.connect();
-  Transport.last.opened();
+  socket = openSocket({ reconnectAfterMs: () => 10, rejoinAfterMs: () => 10 });
 });
-afterEach(() => clock.uninstall());
 
 function listening(topic, name = topic) {
   const channel = socket.channel(topic);
@@ -35,8 +26,7 @@ function joined(topic, name) {
 }
 
 function replyToJoin(channel) {
-  const ref = channel.joinRef();
-  Transport.last.receive([ref, ref, channel.topic, "phx_reply", { status: "ok", response: {} }]);
+  reply(channel.joinRef(), channel.topic);
 }
 
 let count = 0;
@@ -197,7 +187,7 @@ test("two sockets of the same topics and heads are told apart", () => {
   joined("a");
   const transport = Transport.last;
   twice("a");
-  const other = new Socket("ws://host/socket", { transport: Transport });
+  const other = newSocket();
   other.connect();
   Transport.last.opened();
   other.channel("nobody");
