@@ -1,11 +1,14 @@
 // The benchmark works, in Node and in Chromium: with sizes that take no time, whatever the figures are.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+
+import { launch } from "../support/browser.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const LONGEST_MS = 120_000;
@@ -31,3 +34,20 @@ for (const [where, script] of [["Node", "node.js"], ["Chromium", "browser.js"]])
     }
   });
 }
+
+test("the benchmark is also a page that runs when it is opened", async () => {
+  const server = spawn(process.execPath, [join(HERE, "browser.js"), "--serve"], { stdio: ["ignore", "pipe", "inherit"] });
+  const browser = await launch();
+  try {
+    const [line] = await once(server.stdout, "data");
+    const [address] = String(line).match(/http:\S+/);
+    const page = await browser.newPage();
+    await page.goto(`${address}?quick`);
+    const last = page.locator("#results", { hasText: "one key, diff of 1, list" });
+    await last.waitFor({ timeout: LONGEST_MS });
+    assert.match(await last.innerText(), /^snapshot, list.* µs/m);
+  } finally {
+    await browser.close();
+    server.kill();
+  }
+});

@@ -77,8 +77,8 @@ export class Subject {
 
 const prepared = ({ prepare, ...row }) => ({ ...row, ...prepare() });
 
-// What the last round left behind is not to be collected in the next one. (Not all garbage: engines forget code that
-// has not run between a few of those collections, as it does in no page.)
+// What the last round left behind is not to be collected in the next one. Only young objects are: after a few
+// collections of everything, engines forget the code that has not run meanwhile, as no page has them do.
 async function idle() {
   for (let i = 0; i < 2; i++) {
     globalThis.gc?.({ type: "minor" });
