@@ -1,6 +1,8 @@
 // Messages: those that come in, whose payloads are parsed when somebody looks at them, and the writing of those that
 // go out.
 
+import { copyOf } from "./strings.js";
+
 // Whether `value` is an ArrayBuffer, be it of another frame or window.
 export const isBuffer = (value) => Object.prototype.toString.call(value) === "[object ArrayBuffer]";
 
@@ -77,22 +79,18 @@ export class Message {
   }
 }
 
-// The two heads that were read last: the messages of a room have the same time after time. A head keeps all of the text
-// alive that it was read from, so that must be short.
-const MAX_KEPT = 4096;
+// The two heads that were read last: the messages of a room have the same time after time.
 let lastHead = TextMessage.kept.head;
 let headBefore = lastHead;
 
 // The message of a text frame; null if it is none.
 export function decodeText(text) {
-  if (text.startsWith(lastHead.text)) return new TextMessage(text, lastHead);
-  if (text.startsWith(headBefore.text)) return new TextMessage(text, headBefore);
+  if (beginsWith(text, lastHead.text)) return new TextMessage(text, lastHead);
+  if (beginsWith(text, headBefore.text)) return new TextMessage(text, headBefore);
   const head = headOf(text);
   if (head !== null) {
-    if (text.length <= MAX_KEPT) {
-      headBefore = lastHead;
-      lastHead = head;
-    }
+    headBefore = lastHead;
+    lastHead = head;
     return new TextMessage(text, head);
   }
   try {
@@ -103,23 +101,28 @@ export function decodeText(text) {
   }
 }
 
+// Engines take ten times as long for `startsWith`.
+const beginsWith = (text, start) => text.slice(0, start.length) === start;
+
 // The head of a message that is written as servers do it: the four parts before the payload are null or strings
 // without escapes, and there is no whitespace. Null for any other, and for replies, which are parsed anyway. (Not by a
 // regular expression: those keep the last text alive.)
 function headOf(text) {
-  const parts = [];
+  const spans = [];
   let at = 1;
   for (let i = 0; i < 4; i++) {
     const isString = text[at] === '"';
     const end = isString ? text.indexOf('"', at + 1) + 1 : at + 4;
     if (text[end] !== ",") return null;
-    parts.push(isString ? text.slice(at + 1, end - 1) : null);
     if (!isString && (i > 1 || text.slice(at, end) !== "null")) return null;
+    spans.push(isString ? [at + 1, end - 1] : null);
     at = end + 1;
   }
-  const head = text.slice(0, at);
-  if (parts[3] === "phx_reply" || head[0] !== "[" || head.includes("\\")) return null;
-  return newHead(head, parts);
+  // It outlives the rest of the text.
+  const head = copyOf(text.slice(0, at));
+  if (head[0] !== "[" || head.includes("\\")) return null;
+  const parts = spans.map((span) => span && head.slice(...span));
+  return parts[3] === "phx_reply" ? null : newHead(head, parts);
 }
 
 // The text or bytes of a message.

@@ -1,5 +1,7 @@
 // Presences and their metas, as phoenix.js's rules see them: two metas are the same if their `phx_ref`s are.
 
+import { copyOf } from "./strings.js";
+
 // Among so many it pays to look for a copy of a ref.
 const MANY = 64;
 
@@ -39,9 +41,4 @@ export function metasOf({ metas }) {
 
 export function isObject(value) {
   return typeof value === "object" && value !== null;
-}
-
-/** The same string, which keeps no other alive that it was cut from. */
-export function copyOf(string) {
-  return [string.slice(0, 1), string.slice(1)].join("");
 }

@@ -2,7 +2,8 @@
 // before, but for strings and numbers, is read by a regular expression that was made of that one. Any other is left to
 // JSON.parse, and from then on it has been seen.
 
-import { copyOf, isObject } from "./metas.js";
+import { isObject } from "./metas.js";
+import { copyOf } from "./strings.js";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
