@@ -12,10 +12,12 @@ const EVENTS = { state: "presence_state", diff: "presence_diff" };
 // Far more than come between a join and its state, however many users there are.
 const MAX_PENDING_DIFFS = 10_000;
 
+const NONE = [];
+
 export class Presence {
   #members = new Members();
   // Events whose callbacks are due.
-  #due = [];
+  #due = NONE;
   #subscribers = new Set();
   // What `getSnapshot` gave out, and whether it may be outdated.
   #snapshot = [];
@@ -208,10 +210,13 @@ export class Presence {
   // the first such exception goes on from here in the end.
   #deliver(event) {
     this.#stale = true;
-    const due = this.#due;
-    due.push(event);
-    if (due.length > 1) return;
-    let errors = [];
+    if (this.#due.length > 0) {
+      this.#due.push(event);
+      return;
+    }
+    const due = [event];
+    this.#due = due;
+    let errors = NONE;
     for (let i = 0; i < due.length; i++) {
       const event = due[i];
       event.deliver(this.#members);
@@ -221,7 +226,7 @@ export class Presence {
       }
       if (errors.length === 0) errors = event.errors;
     }
-    due.length = 0;
+    this.#due = NONE;
     if (errors.length > 0) throw errors[0];
   }
 }
