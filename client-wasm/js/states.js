@@ -20,8 +20,8 @@ export function syncState(currentState, newState, onJoin, onLeave) {
       joins[key] = presence;
       continue;
     }
-    const joined = without(presence.metas, current.metas);
-    const left = without(current.metas, presence.metas);
+    const joined = rest(presence.metas, current.metas);
+    const left = rest(current.metas, presence.metas);
     if (joined.length > 0) {
       presence.metas = joined;
       joins[key] = presence;
@@ -54,16 +54,21 @@ function apply(state, joins, leaves, onJoin, onLeave) {
     // The callback may do with what joined as it likes; the state has its own.
     const presence = onJoin ? copy(joined) : joined;
     state[key] = presence;
-    if (current) presence.metas = without(current.metas, presence.metas).concat(presence.metas);
+    if (current) presence.metas = rest(current.metas, presence.metas).concat(presence.metas);
     if (onJoin) onJoin(key, current, joined);
   }
   for (const key of Object.getOwnPropertyNames(leaves)) {
     const current = state[key];
     if (!current) continue;
-    current.metas = without(current.metas, leaves[key].metas);
+    current.metas = rest(current.metas, leaves[key].metas);
     if (onLeave) onLeave(key, current, leaves[key]);
     if (current.metas.length === 0) delete state[key];
   }
+}
+
+// In a list of its own, which the caller may change. What is no list is an error, as it is with phoenix.js.
+function rest(metas, others) {
+  return without(metas.map((meta) => meta), others);
 }
 
 // What keys index has no prototype: a key may be called "__proto__".

@@ -178,6 +178,7 @@ test("the static functions refuse what phoenix.js refuses, with the same kind of
     ["syncDiff", () => [{}, { joins: {} }]],
     ["syncDiff", () => [{}, { leaves: {} }]],
     ["syncDiff", () => [{ a: { metas: [] } }, { joins: { a: {} }, leaves: {} }]],
+    ["syncDiff", () => [{ a: { metas: "ab" } }, { joins: {}, leaves: { a: { metas: [{ phx_ref: "1" }] } } }]],
     ["list", () => [undefined]],
   ]) {
     const [ours, theirs] = [Ours, Theirs].map((Presence) => {

@@ -112,6 +112,13 @@ describe("Presence.syncDiff", () => {
     assert.deepEqual(plain(state), { ada: one("2") });
   });
 
+  test("gives each state a list of metas of its own", () => {
+    const metas = [meta("1"), meta("2")];
+    const state = Presence.syncDiff({ ada: { metas } }, { joins: {}, leaves: { ada: one("3") } });
+    assert.notEqual(state.ada.metas, metas);
+    assert.deepEqual(state.ada.metas, metas);
+  });
+
   test("changes a state without prototype in place, and copies any other", () => {
     const diff = { joins: { ada: one("1") }, leaves: {} };
     const bare = Object.create(null);
