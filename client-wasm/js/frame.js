@@ -15,7 +15,7 @@ const newHead = (text, [joinRef, ref, topic, event]) => ({
 // A message that was received as text, and whose payload nobody has looked at yet.
 class TextMessage {
   // Engines forget what they have learned of a kind of object when the last one has gone: one stays.
-  static kept = new TextMessage("", newHead("none", []));
+  static kept = new TextMessage("", newHead('[null,null,"","",', [null, null, "", ""]));
 
   #payload;
 
@@ -30,7 +30,7 @@ class TextMessage {
 
   // The payload as it came, if nothing comes after it.
   get payloadText() {
-    return this.text.slice(this.start, -1);
+    return this.text.slice(this.start, this.text.endsWith("]") ? -1 : undefined);
   }
 
   // Where in the text the payload begins.
@@ -79,7 +79,8 @@ export class Message {
   }
 }
 
-// The two heads that were read last: the messages of a room have the same time after time.
+// The two heads that were read last: the messages of a room have the same time after time. No longer ones are kept.
+const MAX_HEAD = 4096;
 let lastHead = TextMessage.kept.head;
 let headBefore = lastHead;
 
@@ -89,8 +90,10 @@ export function decodeText(text) {
   if (beginsWith(text, headBefore.text)) return new TextMessage(text, headBefore);
   const head = headOf(text);
   if (head !== null) {
-    headBefore = lastHead;
-    lastHead = head;
+    if (head.text.length <= MAX_HEAD) {
+      headBefore = lastHead;
+      lastHead = head;
+    }
     return new TextMessage(text, head);
   }
   try {
@@ -106,7 +109,7 @@ const beginsWith = (text, start) => text.slice(0, start.length) === start;
 
 // The head of a message that is written as servers do it: the four parts before the payload are null or strings
 // without escapes, and there is no whitespace. Null for any other, and for replies, which are parsed anyway. (Not by a
-// regular expression: those keep the last text alive.)
+// regular expression for all of it: those keep the last text alive.)
 function headOf(text) {
   const spans = [];
   let at = 1;
@@ -120,7 +123,7 @@ function headOf(text) {
   }
   // It outlives the rest of the text.
   const head = copyOf(text.slice(0, at));
-  if (head[0] !== "[" || head.includes("\\")) return null;
+  if (head[0] !== "[" || /[\\\x00-\x1f]/.test(head)) return null;
   const parts = spans.map((span) => span && head.slice(...span));
   return parts[3] === "phx_reply" ? null : newHead(head, parts);
 }

@@ -115,6 +115,9 @@ test("what is no message is an error, and the next frame is read as ever", () =>
   const heard = [];
   channel.on("x", () => heard.push("x"));
   assert.throws(() => Transport.last.receive('{"not":"a message"}'), /no message.*not/);
+  for (const text of ["", "none", "[", '[null,null,"room:1","x\n",{}]']) {
+    assert.throws(() => Transport.last.receive(text), /no message/, text);
+  }
   assert.throws(() => Transport.last.receive(new ArrayBuffer(0)), /no message: a binary frame/);
   Transport.last.receive([null, null, "room:1", "x", {}]);
   assert.deepEqual(heard, ["x"]);
@@ -130,6 +133,7 @@ test("a payload that is no JSON is an error that names the message, for whoever 
     const expected = { name: "SyntaxError", message: `Socket: the payload of '${event}' on 'room:1' is no JSON: "{\\"a\\":"` };
     assert.throws(() => Transport.last.receive(broken(event)), expected);
   }
+  assert.throws(() => Transport.last.receive('[null,null,"room:1","x",{}}'), { name: "SyntaxError" });
   Transport.last.receive(broken("unheard"));
   Transport.last.receive([null, null, "room:1", "x", {}]);
   assert.deepEqual(heard, ["x"]);
