@@ -7,6 +7,7 @@ import { copyOf } from "./strings.js";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const ZERO = 0x30;
 const COLON = 0x3a;
 const END = 0x5d;
 const OPEN = 0x7b;
@@ -20,7 +21,13 @@ const REFUSED = new Error("to be parsed as a whole");
 // What differs from presence to presence: strings that are written as they are, and what is neither string, object nor
 // array. None of them can match the same text in two ways, so it takes no longer to find that something does not match.
 const STRING = String.raw`"([^"\\\x00-\x1f]*)"`;
-const SCALAR = String.raw`(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)`;
+// A number, true, false or null, or what looks like one: to make a regular expression of all there is to numbers, many
+// times over, takes engines many milliseconds.
+const SCALAR = String.raw`([-+.\w]+)`;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const WORDS = new Map([["true", true], ["false", false], ["null", null]]);
+// Whole numbers of so many digits are exact.
+const MOST_DIGITS = 15;
 
 // Presences of more values than this are left to JSON.parse, and so is what is written in more ways than that.
 const MOST_VALUES = 64;
@@ -49,6 +56,12 @@ const WARM = 2 ** 17;
 const LONG = 4 * PART;
 
 const NOBODY = { keys: [], values: [] };
+
+// What is around the only presence of a diff, if it came, and if it went.
+const BEFORE_JOIN = '{"joins":{';
+const AFTER_JOIN = '},"leaves":{}}]';
+const BEFORE_LEAVE = '{"joins":{},"leaves":{';
+const AFTER_LEAVE = "}}]";
 
 // One of the ways in which presences are written: what matches it together with its key, and what is made of the match,
 // as a node. A string or scalar is the number of what was matched, of a scalar negative; an object or array has nodes.
@@ -124,10 +137,24 @@ function valueOf(node, found) {
   return node > 0 ? found[node] : scalarOf(found[-node]);
 }
 
+// Most are small and whole.
 function scalarOf(text) {
-  const number = Number(text);
-  if (!Number.isNaN(number)) return number;
-  return text === "null" ? null : text === "true";
+  const { length } = text;
+  let number = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return anyScalarOf(text);
+    number = number * 10 + digit;
+  }
+  const isPlain = length === 1 || (length <= MOST_DIGITS && text.charCodeAt(0) !== ZERO);
+  return isPlain ? number : anyScalarOf(text);
+}
+
+function anyScalarOf(text) {
+  const word = WORDS.get(text);
+  if (word !== undefined) return word;
+  if (!NUMBER.test(text)) throw REFUSED;
+  return Number(text);
 }
 
 // What is being read, where, and the part of it that is at hand. No reading begins within another.
@@ -139,7 +166,7 @@ let partStart = 0;
 let key = "";
 let presence = null;
 
-// How many UTF-16 units have been read in this page.
+// How many UTF-16 units have been read in this page, diffs of one aside.
 let unitsRead = 0;
 
 export class Reader {
@@ -153,7 +180,35 @@ export class Reader {
 
   // The same of the joins and of the leaves of a diff.
   diff(message) {
-    return this.#read(message, true);
+    return this.#diffOfOne(message) ?? this.#read(message, true);
+  }
+
+  // Most diffs are one presence that came or went: those are read at one go.
+  #diffOfOne({ text, start, isSeen }) {
+    if (text === undefined || text.length > PART || isSeen || this.#credit <= 0) return null;
+    const isLeave = text.charCodeAt(start + BEFORE_JOIN.length) === CLOSE;
+    const before = isLeave ? BEFORE_LEAVE : BEFORE_JOIN;
+    const after = isLeave ? AFTER_LEAVE : AFTER_JOIN;
+    const from = start + before.length;
+    const to = text.length - after.length;
+    if (text.slice(to) !== after || text.slice(start, from) !== before) return null;
+    const shapes = this.#shapes;
+    for (let i = 0; i < shapes.length; i++) {
+      const shape = shapes[i];
+      const { pattern } = shape;
+      pattern.lastIndex = from;
+      const found = pattern.exec(text);
+      if (found === null || pattern.lastIndex !== to) continue;
+      try {
+        const one = { keys: [found[1]], values: [presenceOf(shape, found)] };
+        this.#found(i);
+        this.#credit = Math.min(this.#credit, CREDIT);
+        return isLeave ? { joins: NOBODY, leaves: one } : { joins: one, leaves: NOBODY };
+      } catch {
+        return null;
+      }
+    }
+    return null;
   }
 
   // `message` has what came as `text`, in which its payload begins at `start`, if it came as text.
@@ -161,6 +216,7 @@ export class Reader {
     const { length } = message.text ?? "";
     const isCold = length > FEW && unitsRead < WARM;
     if (length === 0 || length > MOST || message.isSeen || isCold || this.#credit <= 0) return null;
+    if (length > LONG && beginsLong(message)) return null;
     const before = this.#credit;
     unitsRead += length;
     text = message.text;
@@ -226,7 +282,9 @@ export class Reader {
     if (this.#credit <= 0) throw REFUSED;
     if (this.#shapes.length === MOST_SHAPES || at - from > PART) return;
     const shape = shapeOf(presence);
-    if (shape !== null) this.#shapes.push(shape);
+    // One that is known did not match for some other reason, such as an escape.
+    const isNew = this.#shapes.every(({ pattern }) => pattern.source !== shape?.pattern.source);
+    if (shape !== null && isNew) this.#shapes.push(shape);
   }
 
   // Reads a key and its presence, if they are written as some before. Returns whether they are.
@@ -241,16 +299,27 @@ export class Reader {
         this.#credit += MISSED;
         continue;
       }
-      this.#credit += READ;
+      this.#found(i);
       at = partStart + pattern.lastIndex;
       key = found[1];
       presence = presenceOf(shape, found);
-      // What is seen more often comes to be tried before.
-      if (i > 0) [shapes[i - 1], shapes[i]] = [shape, shapes[i - 1]];
       return true;
     }
     return false;
   }
+
+  // The shape at this place was one: what is seen more often comes to be tried before.
+  #found(i) {
+    this.#credit += READ;
+    const shapes = this.#shapes;
+    if (i > 0) [shapes[i - 1], shapes[i]] = [shapes[i], shapes[i - 1]];
+  }
+}
+
+// Whether the first presence is certain to be longer than LONG: where one ends there is the next key, or the end of all.
+function beginsLong({ text, start }) {
+  const beginning = text.slice(start, start + LONG);
+  return !beginning.includes('},"') && !beginning.includes("}}");
 }
 
 // Begins another part there. A short text is one as it is.
@@ -274,7 +343,8 @@ function pass(code) {
 }
 
 function expect(what) {
-  if (!text.startsWith(what, at)) throw REFUSED;
+  // Not startsWith, which takes longer.
+  if (text.slice(at, at + what.length) !== what) throw REFUSED;
   at += what.length;
 }
 

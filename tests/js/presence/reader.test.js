@@ -20,11 +20,8 @@ const message = (payload, tail = "]") => ({ text: `${HEAD}${payload}${tail}`, st
 warm(Reader);
 
 // As the reader gives it out. `__proto__` is a key like any other.
-const parsed = (payload) => {
-  const state = JSON.parse(payload);
-  const keys = Object.keys(state);
-  return { keys, values: keys.map((key) => state[key]) };
-};
+const entriesOf = (presences) => ({ keys: Object.keys(presences), values: Object.values(presences) });
+const parsed = (payload) => entriesOf(JSON.parse(payload));
 
 // In the order of an object.
 const inOrder = ({ keys, values }) => {
@@ -71,6 +68,79 @@ test("what is no JSON it does not read", () => {
     { numRuns: 3_000 },
   );
   assert.ok(read > 100, `it has read ${read} states`);
+});
+
+test("a diff of one that came, went or both is read at one go, if it is as JSON.parse reads it", () => {
+  let read = 0;
+  const alike = fc
+    .tuple(fc.string(), fc.string(), fc.double())
+    .map(([key, name, n]) => `${JSON.stringify(key)}:${JSON.stringify({ metas: [{ name, n }] })}`);
+  const oneOrNone = fc.option(alike, { nil: "" });
+  const damage = fc.option(fc.tuple(fc.nat(), fc.constantFrom("", '"', "\\", "{", "}", "[", "]", ",", "0", "-", "x", "\u001f")), { freq: 2 });
+  const tail = fc.constantFrom("]", "]", "]", "]]", "", "] ", ",1]");
+  fc.assert(
+    fc.property(alike, oneOrNone, oneOrNone, damage, tail, (before, joins, leaves, damage, tail) => {
+      const reader = new Reader();
+      reader.state(message(`{${before}}`));
+      let payload = `{"joins":{${joins}},"leaves":{${leaves}}}`;
+      if (damage !== null) {
+        const at = damage[0] % payload.length;
+        payload = payload.slice(0, at) + damage[1] + payload.slice(at + 1);
+      }
+      const result = reader.diff(message(payload, tail));
+      if (result === null) return;
+      read += 1;
+      assert.equal(tail, "]");
+      const diff = JSON.parse(payload);
+      assert.deepEqual(Object.keys(diff), ["joins", "leaves"]);
+      for (const [what, { keys, values }] of Object.entries(result)) {
+        assert.equal(exactly({ keys, values }), exactly(entriesOf(diff[what])));
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+  assert.ok(read > 400, `it has read ${read} diffs`);
+});
+
+test("what only looks like a number is none, and a number is read to the last digit", () => {
+  const digits = fc.stringMatching(/^[-+]?[0-9a-z_]{0,3}[.]?[0-9]{0,18}([eE][-+]?[0-9]{1,3})?$/);
+  fc.assert(
+    fc.property(fc.oneof(digits, fc.double().map(String), fc.constantFrom("true", "false", "null", "nul", "01", "0", "-0", "1.", ".5", "NaN")), (number) => {
+      const reader = new Reader();
+      reader.state(message('{"a":{"metas":[{"n":1}]}}'));
+      const payload = `{"joins":{"b":{"metas":[{"n":${number}}]}},"leaves":{}}`;
+      const result = reader.diff(message(payload));
+      let expected = null;
+      try {
+        expected = JSON.parse(payload);
+      } catch {
+        // It is none.
+      }
+      assert.equal(result === null, expected === null || typeof expected.joins.b.metas[0].n === "string");
+      if (result !== null) assert.equal(exactly(result.joins.values), exactly([expected.joins.b]));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test("a room in which presences are written in all ways that it knows is read on and on", () => {
+  const ways = 8;
+  let at = 0;
+  const one = (way) => `"user:${++at}":${JSON.stringify({ metas: [{ phx_ref: `ref ${at}`, [`way ${way}`]: at }] })}`;
+  const diffs = fc.array(
+    fc.record({ joins: fc.array(fc.nat(ways - 1), { maxLength: 2 }), leaves: fc.array(fc.nat(ways - 1), { maxLength: 2 }) }),
+    { minLength: 2_000, maxLength: 2_000 },
+  );
+  fc.assert(
+    fc.property(diffs, (diffs) => {
+      const reader = new Reader();
+      for (const { joins, leaves } of diffs) {
+        const payload = `{"joins":{${joins.map(one)}},"leaves":{${leaves.map(one)}}}`;
+        assert.notEqual(reader.diff(message(payload)), null);
+      }
+    }),
+    { numRuns: 5 },
+  );
 });
 
 test("nothing may come after the payload", () => {
