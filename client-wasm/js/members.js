@@ -196,11 +196,11 @@ function presencesOf(object, what, where = "") {
   };
   if (!isObject(object)) refuse(where);
   const keys = Object.keys(object);
-  const values = [];
-  for (const key of keys) {
-    const presence = object[key];
-    if (!isObject(presence)) refuse(`${where} at "${key}"`);
-    values.push(presence);
+  const values = new Array(keys.length);
+  for (let i = 0; i < keys.length; i++) {
+    const presence = object[keys[i]];
+    if (!isObject(presence)) refuse(`${where} at "${keys[i]}"`);
+    values[i] = presence;
   }
   return { keys, values };
 }
