@@ -196,6 +196,7 @@ function presencesOf(object, what, where = "") {
   };
   if (!isObject(object)) refuse(where);
   const keys = Object.keys(object);
+  // Not an array that grows: engines stay with slow code for the loops over it.
   const values = new Array(keys.length);
   for (let i = 0; i < keys.length; i++) {
     const presence = object[keys[i]];

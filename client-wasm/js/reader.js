@@ -3,7 +3,7 @@
 // JSON.parse, and from then on it has been seen.
 
 import { isObject } from "./metas.js";
-import { copyOf } from "./strings.js";
+import { copyOf, hasAt } from "./strings.js";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -191,7 +191,7 @@ export class Reader {
     const after = isLeave ? AFTER_LEAVE : AFTER_JOIN;
     const from = start + before.length;
     const to = text.length - after.length;
-    if (text.slice(to) !== after || text.slice(start, from) !== before) return null;
+    if (!hasAt(text, after, to) || !hasAt(text, before, start)) return null;
     const shapes = this.#shapes;
     for (let i = 0; i < shapes.length; i++) {
       const shape = shapes[i];
@@ -205,6 +205,7 @@ export class Reader {
         this.#credit = Math.min(this.#credit, CREDIT);
         return isLeave ? { joins: NOBODY, leaves: one } : { joins: one, leaves: NOBODY };
       } catch {
+        // A value is none.
         return null;
       }
     }
@@ -343,8 +344,7 @@ function pass(code) {
 }
 
 function expect(what) {
-  // Not startsWith, which takes longer.
-  if (text.slice(at, at + what.length) !== what) throw REFUSED;
+  if (!hasAt(text, what, at)) throw REFUSED;
   at += what.length;
 }
 

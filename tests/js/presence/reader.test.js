@@ -70,7 +70,7 @@ test("what is no JSON it does not read", () => {
   assert.ok(read > 100, `it has read ${read} states`);
 });
 
-test("a diff of one that came, went or both is read at one go, if it is as JSON.parse reads it", () => {
+test("a diff of one that came, went or both is read as JSON.parse reads it, or left to that", () => {
   let read = 0;
   const alike = fc
     .tuple(fc.string(), fc.string(), fc.double())
