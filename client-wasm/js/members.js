@@ -65,7 +65,7 @@ export class Members {
       this.#compare(event, entries);
       return;
     }
-    this.#presences.fill(entries);
+    this.#presences.fill(entries, true);
     this.#begin(event, entries);
   }
 
@@ -74,9 +74,7 @@ export class Members {
   #takeOver(event, read) {
     if (this.size > 0) return this.#compare(event, read);
     const entries = inOwnOrder(read);
-    const places = this.#presences.locate(entries.keys, true);
-    if (places === null) return false;
-    for (let i = 0; i < places.length; i++) this.#presences.set(places[i], entries.values[i]);
+    if (!this.#presences.fill(entries, false)) return false;
     this.#begin(event, entries);
     return true;
   }

@@ -15,6 +15,7 @@ const LEAST = 8;
 const MOST_GONE = 4;
 
 const NONE = [];
+const NOBODY = { keys: NONE, values: NONE };
 
 // Where hashes begin: who does not know it can hardly choose keys that are slow to tell apart.
 const seed = Math.floor(Math.random() * 2 ** 32);
@@ -31,10 +32,9 @@ function hashOf(key) {
 export class Table {
   // How many have a value.
   size = 0;
-  // Of each entry its key, hash and value, in the order in which they came; the key is null if it has gone. Until it is
-  // set, the value is undefined, and it is as if it was not there.
+  // Of each entry its key and value, in the order in which they came; the key is null if it has gone. Until it is set, the
+  // value is undefined, and it is as if it was not there.
   #keys = [];
-  #hashes;
   #values = [];
   // The number of the last call of `locate` that found it.
   #found;
@@ -48,12 +48,8 @@ export class Table {
   #ascending = [];
   #moves = 0;
 
-  constructor() {
-    this.#rebuild(0);
-  }
-
   get(key) {
-    if (this.#slots === null) this.#index();
+    if (this.#slots === null) this.#index(0);
     const position = this.#positionAt(this.#slot(key, hashOf(key)));
     return position < 0 ? undefined : this.#values[position];
   }
@@ -71,8 +67,8 @@ export class Table {
   // The positions of keys; -1 for those that are not there, if they are not to be `added`. They hold until the next
   // call of `locate` with `added`. Null, with nothing added, if a key is there twice.
   locate(keys, added) {
-    if (this.#slots === null) this.#index();
-    if (added) this.#makeRoom(keys.length);
+    if (this.#slots === null) this.#index(added ? keys.length : 0);
+    else if (added) this.#makeRoom(keys.length);
     this.#locates += 1;
     if (keys.length === 0) return NONE;
     const positions = new Array(keys.length);
@@ -101,8 +97,9 @@ export class Table {
     }
   }
 
-  // Takes all of these, which are in order. There must be nobody before.
-  fill({ keys, values }) {
+  // Takes all of these, which are in order. There must be nobody before. Unless it is known that the keys differ, it
+  // returns false if a key is there twice, and nobody is there after that.
+  fill({ keys, values }, differ) {
     this.#keys = keys.slice();
     this.#values = values.slice();
     this.#slots = null;
@@ -110,6 +107,9 @@ export class Table {
     this.#ascending = [];
     while (arrayIndex(keys[this.#ascending.length] ?? "") >= 0) this.#ascending.push(this.#ascending.length);
     this.#indices = this.#ascending.length;
+    const isFilled = differ || this.#index(0);
+    if (!isFilled) this.clear();
+    return isFilled;
   }
 
   set(position, value) {
@@ -128,7 +128,7 @@ export class Table {
   }
 
   clear() {
-    this.fill({ keys: [], values: [] });
+    this.fill(NOBODY, true);
   }
 
   // What `by` makes of each. Only for applications: engines are three times as fast with a loop that calls always the
@@ -168,12 +168,23 @@ export class Table {
     return { keys, values: this.#values, order: this.#first().slice(), names, isMixed: indices > 0 };
   }
 
-  // Makes it possible to find keys. Not before somebody does: a page that shows who is there need not wait for that.
-  #index() {
-    const ascending = this.#ascending;
-    this.#rebuild(0);
-    // Nothing has been moved.
-    this.#ascending = ascending;
+  // Makes it possible to find keys, and room for so many more and some. Not before somebody looks for one: a page that
+  // shows who is there need not wait for that. Returns false if a key is there twice.
+  #index(count) {
+    const keys = this.#keys;
+    const room = LEAST + Math.ceil(1.5 * (keys.length + count));
+    let length = LEAST;
+    while (length < 1.5 * room) length *= 2;
+    const mask = length - 1;
+    this.#slots = new Int32Array(length);
+    this.#found = new Int32Array(room);
+    for (let i = 0; i < keys.length; i++) {
+      const hash = hashOf(keys[i]);
+      const slot = this.#slot(keys[i], hash);
+      if (this.#slots[slot] !== 0) return false;
+      this.#slots[slot] = (hash & ~mask) | (i + 1);
+    }
+    return true;
   }
 
   // The slot of a key, or the one for it.
@@ -205,34 +216,19 @@ export class Table {
     const mask = this.#slots.length - 1;
     this.#slots[slot] = (hash & ~mask) | (position + 1);
     this.#keys.push(key);
-    this.#hashes[position] = hash;
     this.#values.push(undefined);
     return position;
   }
 
+  // Drops what has gone if there is no room for so many more, or if most of all have gone.
   #makeRoom(count) {
-    const most = this.#keys.length;
-    if (most + count > this.#hashes.length || most - LEAST > MOST_GONE * this.size) this.#rebuild(count);
-  }
-
-  // Drops what has gone, and makes room for so many more and some.
-  #rebuild(count) {
     const [keys, values] = [this.#keys, this.#values];
-    const hashes = this.#slots === null ? keys.map(hashOf) : this.#hashes;
-    const room = LEAST + Math.ceil(1.5 * (this.size + count));
-    let slots = LEAST;
-    while (slots < 1.5 * room) slots *= 2;
-    this.#keys = [];
-    this.#hashes = new Int32Array(room);
-    this.#values = [];
-    this.#found = new Int32Array(room);
-    this.#slots = new Int32Array(slots);
-    this.#ascending = this.#indices === 0 ? [] : null;
-    for (let i = 0; i < keys.length; i++) {
-      if (values[i] === undefined) continue;
-      const [key, hash] = [keys[i], hashes[i]];
-      this.#values[this.#add(this.#slot(key, hash), key, hash)] = values[i];
-    }
+    if (keys.length + count <= this.#found.length && keys.length - LEAST <= MOST_GONE * this.size) return;
+    const isHere = (_, i) => values[i] !== undefined;
+    this.#keys = keys.filter(isHere);
+    this.#values = values.filter(isHere);
+    if (this.#indices > 0) this.#ascending = null;
+    this.#index(count);
   }
 
   // The positions of those whose keys are indices.
@@ -287,8 +283,8 @@ function isNext(key, isMixed) {
 
 // An index and a position in one number, which are sorted much faster than objects.
 const packed = (index, position) => index * MOST_KEYS + position;
-// Not `%`, which is slow where numbers are large.
-const positionOf = (both) => both - Math.floor(both / MOST_KEYS) * MOST_KEYS;
+// Not `%`, which is slow where numbers are large. Of numbers that may have fractions engines make another kind of array.
+const positionOf = (both) => (both - Math.floor(both / MOST_KEYS) * MOST_KEYS) | 0;
 
 // Keys in that order, and the values that go with them. They are what was given if they are in order.
 export function inOwnOrder(entries) {

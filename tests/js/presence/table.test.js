@@ -61,8 +61,10 @@ function take({ what, keys }, table, object, number) {
     }
     case "fill":
       if (table.size > 0) return;
+      if (keys.length > 0) assert.ok(!table.fill({ keys: [...keys, keys[0]], values: [...keys, ""] }, false));
+      assert.equal(table.size, 0);
       for (const key of keys) object[key] = value(key);
-      table.fill({ keys: Object.keys(object), values: Object.values(object) });
+      assert.ok(table.fill({ keys: Object.keys(object), values: Object.values(object) }, number % 2 === 0));
       return;
     case "clear":
       table.clear();
@@ -110,7 +112,7 @@ test("where members come and go for long, those who have gone take no room", () 
 test("after most have gone there is a list of the others without all of those", () => {
   const table = new Table();
   const keys = Array.from({ length: 10_000 }, (_, i) => `user ${i}`);
-  table.fill({ keys, values: keys });
+  table.fill({ keys, values: keys }, true);
   for (const position of table.locate(keys.slice(10), false)) table.delete(position);
   table.locate([], true);
   assert.deepEqual(table.list((key) => key), keys.slice(0, 10));
@@ -124,7 +126,7 @@ test("who stays while a list is made is in it, once and in order, whoever else c
   const come = (key) => table.set(table.locate([key], true)[0], key);
   const list = (isIndexed, change) => {
     table.clear();
-    table.fill({ keys, values: keys });
+    table.fill({ keys, values: keys }, true);
     if (isIndexed) table.get("1");
     return table.list((key, value) => {
       assert.equal(value, key);
@@ -143,7 +145,7 @@ test("who stays while a list is made is in it, once and in order, whoever else c
     const replaced = list(isIndexed, (key) => {
       if (key !== "1") return;
       table.clear();
-      table.fill({ keys: ["x"], values: ["x"] });
+      table.fill({ keys: ["x"], values: ["x"] }, true);
     });
     assert.deepEqual(replaced, keys);
   }
