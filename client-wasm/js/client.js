@@ -8,6 +8,7 @@ export { Serializer } from "./serializer.js";
 export { Socket } from "./socket.js";
 
 // Not for applications.
+export { inPieces } from "./pieces.js";
 export { Reader } from "./reader.js";
 export { Table } from "./table.js";
 export { explain, start, wasm } from "./wasm.js";
