@@ -3,6 +3,7 @@
 // changed, only replaced; the object of all of them, `state`, is one that is kept up to date.
 
 import { isObject, metasOf, sameRefs, without } from "./metas.js";
+import { inPieces } from "./pieces.js";
 import { Reader } from "./reader.js";
 import { Table, inOwnOrder } from "./table.js";
 
@@ -54,7 +55,9 @@ export class Members {
 
   // Takes over the state that a message brings, and adds to the event what there is to tell.
   syncStateMessage(event, message) {
-    const read = this.#reader.state(message);
+    let read = this.#reader.state(message);
+    // Where nobody is here, it takes as long as at one go, and longer in a page that has just begun.
+    if (read === null && this.size > 0) read = inPieces(message);
     if (read === null || !this.#takeOver(event, read)) this.syncState(event, message.payload);
   }
 

@@ -3,7 +3,6 @@
 // JSON.parse, and from then on it has been seen.
 
 import { isObject } from "./metas.js";
-import { inPieces } from "./pieces.js";
 import { copyOf, hasAt } from "./strings.js";
 
 const QUOTE = 0x22;
@@ -46,7 +45,7 @@ const CREDIT = 1_000;
 // The text is read in parts, each a string of its own: engines make most of what they cut from a string a reference to
 // it, so whatever is kept of a message keeps that much alive, and not all of it. No presence that is longer is read.
 const PART = 1_024;
-// States of more UTF-16 units are read in pieces by JSON.parse, for all of their parts would be much memory.
+// States of more UTF-16 units are left to JSON.parse, for all of their parts would be much memory.
 const MOST = 2 ** 22;
 // Engines begin with slow code, so a longer text is left to JSON.parse until this has read so many UTF-16 units: then they
 // have had time to make better code.
@@ -176,7 +175,6 @@ export class Reader {
 
   // The `{ keys, values }` of the state that begins there; null if it has to be parsed as a whole.
   state(message) {
-    if (message.text?.length > MOST) return unitsRead < WARM || message.isSeen ? null : inPieces(message);
     return this.#read(message, false);
   }
 

@@ -307,7 +307,7 @@ export function inOwnOrder(entries) {
 }
 
 // The index of an array that engines take the key for; -1 if it is none.
-function arrayIndex(key) {
+export function arrayIndex(key) {
   const { length } = key;
   const first = key.charCodeAt(0) - 48;
   // Most keys are settled here; this is true of NaN, too.

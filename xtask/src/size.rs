@@ -9,7 +9,7 @@ use crate::{
     workspace::{package_dir, target_dir},
 };
 
-const BUDGET_BYTES: usize = 22_800;
+const BUDGET_BYTES: usize = 22_850;
 
 /// Builds the package as it is released, prints the sizes, and fails past the budget.
 pub(crate) fn size() -> Result<()> {
