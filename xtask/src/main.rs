@@ -66,7 +66,7 @@ enum Task {
     Ci,
     /// Build the npm package into client-wasm/pkg and the server
     Build {
-        /// Optimized: target/release/herenow, and the wasm shrunk with wasm-opt where npm is there
+        /// Optimized: target/release/herenow, and the package as it is published, with CommonJS, where npm is there
         #[arg(long)]
         release: bool,
         /// One of these

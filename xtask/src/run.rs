@@ -16,7 +16,7 @@ pub(crate) fn run(port: u16, more: &[OsString]) -> Result<()> {
     package::build(false)?;
     let server = server::build(false)?;
     println!(
-        "\nOpen both, and watch them see each other:\n\
+        "\nOpen the first in two tabs and the second in one, and watch them see each other:\n\
          \n    http://localhost:{port}/?name=Alice\
          \n    http://localhost:{port}/?name=Bob\n\
          \nCtrl-C stops the server.\n"

@@ -44,6 +44,10 @@ pub(crate) fn lay_out(files: &Files, dir: &Path) -> Result<()> {
     for stale in present.keys().filter(|name| !files.contains_key(*name)) {
         let path = dir.join(stale);
         fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        // The folder too, if that was the last one in it.
+        if let Some(parent) = path.parent().filter(|parent| *parent != dir) {
+            let _ = fs::remove_dir(parent);
+        }
     }
     for (name, content) in files {
         if present.get(name) == Some(content) {

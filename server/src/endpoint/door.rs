@@ -63,7 +63,7 @@ impl Door {
         tracing::warn!(
             origin,
             ?host,
-            "refused a page of another origin: see EndpointBuilder::check_origin"
+            "refused a page of another origin: see EndpointBuilder::check_origin (--check-origin)"
         );
         Err(Refusal(StatusCode::FORBIDDEN, ""))
     }

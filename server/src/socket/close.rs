@@ -21,19 +21,19 @@ impl Close {
     /// The client has been silent; it may be gone without a word.
     pub(crate) const IDLE: Self = Self::expected(
         CloseCode::Protocol,
-        "nothing received for Limits::idle_timeout",
+        "nothing received for Limits::idle_timeout (--idle-timeout)",
     );
     /// A long poll client no longer asks for its messages.
     pub(crate) const EXPIRED: Self = Self::expected(
         CloseCode::Away,
-        "no poll for 1.5 times Limits::longpoll_window",
+        "no poll for 1.5 times Limits::longpoll_window (--longpoll-window)",
     );
     /// What the client sent is no message.
     pub(crate) const BAD_FRAME: Self = Self::warning(CloseCode::Error, "received no valid message");
     /// A message over the limit.
     pub(crate) const TOO_BIG: Self = Self::warning(
         CloseCode::Size,
-        "received a message over Limits::max_message_bytes",
+        "received a message over Limits::max_message_bytes (--max-frame-size)",
     );
     /// What the client sent breaks the rules of WebSocket.
     pub(crate) const PROTOCOL: Self =
@@ -44,7 +44,7 @@ impl Close {
     /// More waits for the client than the limit, and it cannot be dropped.
     pub(crate) const OVERFLOW: Self = Self::warning(
         CloseCode::Again,
-        "the client reads too slowly: over Limits::max_queue_bytes waits for it",
+        "the client reads too slowly: over Limits::max_queue_bytes (--max-queue-bytes) waits for it",
     );
     /// The client does not read at all.
     pub(crate) const STUCK: Self = Self::warning(

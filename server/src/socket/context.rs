@@ -74,7 +74,7 @@ impl Connections {
         if is_full && !was_full {
             tracing::warn!(
                 limit,
-                "refuses clients: Limits::max_connections are connected"
+                "refuses clients: Limits::max_connections (--max-connections) are connected"
             );
         }
         are_refused

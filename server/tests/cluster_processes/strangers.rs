@@ -1,8 +1,10 @@
 //! Nodes that do not belong: with another secret, or of another cluster.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Cluster, Engine, for_each_engine, know_each_other};
@@ -13,6 +15,40 @@ use crate::support::DEADLINE;
 for_each_engine! {
     a_node_with_another_secret_is_kept_out_and_counted,
     a_node_of_another_cluster_is_not_heard,
+}
+
+#[tokio::test]
+async fn a_node_that_reaches_none_of_its_seeds_says_so() {
+    let cluster = Cluster::new(Engine::Zenoh).await;
+    let seeds = ["--cluster", "tcp/127.0.0.1:1,tcp/nowhere.invalid:7447"];
+    let node = cluster.node_with("a", &[], &seeds).await;
+    node.says("none of tcp/127.0.0.1:1, tcp/nowhere.invalid:7447 answers")
+        .await;
+}
+
+#[tokio::test]
+async fn a_port_for_nodes_that_is_taken_is_named_without_more_words_than_it_takes() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp/{}", taken.local_addr().unwrap());
+    let mut herenow = Command::new(env!("CARGO_BIN_EXE_herenow"));
+    herenow.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--cluster-listen",
+        &address,
+    ]);
+    let output = herenow.output().await.unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let last = errors.lines().last().unwrap_or_default();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        last,
+        format!(
+            "herenow: --cluster-listen: {address:?}: cannot listen there: another program does; stop that \
+             one, or choose another port"
+        )
+    );
 }
 
 /// A file with a secret, removed when it goes out of scope.

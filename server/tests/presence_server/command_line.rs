@@ -69,6 +69,24 @@ async fn a_mistake_costs_one_line_and_exit_code_2() {
 }
 
 #[tokio::test]
+async fn so_does_one_that_shows_only_in_several_flags_together() {
+    for (arguments, parts) in [
+        (
+            ["--token-max-age", "1h"],
+            ["HERENOW_TOKEN_MAX_AGE", "--secret-key-base-file"],
+        ),
+        (["--token-salt", "x"], ["HERENOW_TOKEN_SALT", "anyone"]),
+        (["--permdown-after", "1s"], ["HERENOW_DOWN_AFTER", "20m"]),
+        (["--node", "a b"], ["HERENOW_NODE", "node-1"]),
+    ] {
+        let (code, _, errors) = run(&["serve", arguments[0], arguments[1]]).await;
+        assert_eq!(code, Some(2), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(parts.iter().all(|part| errors.contains(part)), "{errors}");
+    }
+}
+
+#[tokio::test]
 async fn a_mistake_in_a_variable_is_reported_like_one_in_the_flag() {
     let output = herenow(&["serve"])
         .env("HERENOW_MAX_CHANNELS", "none")

@@ -86,6 +86,20 @@ async fn who_does_not_ask_is_not_waited_for_and_sockets_are_not_concerned() {
 }
 
 #[tokio::test]
+async fn who_wants_to_know_of_its_health_need_not_read_the_answer() {
+    let served = Served::start(&[]).await;
+    for path in ["/healthz", "/readyz"] {
+        let mut stream = TcpStream::connect(&served.address).await.unwrap();
+        let head = format!("HEAD {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn over_its_limit_of_connections_it_answers_503() {
     let served = Served::start(&["--max-connections", "1"]).await;
     let _alice = Client::join_as(&served.address, "alice", LOBBY).await;

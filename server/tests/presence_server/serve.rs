@@ -124,7 +124,7 @@ async fn with_a_secret_nobody_gets_in_without_a_good_token() {
         "--token-max-age",
         "1h",
     ];
-    let served = Served::start(&arguments).await;
+    let mut served = Served::start(&arguments).await;
     let forged =
         Signer::new(Key::derive("another secret, as long as the first", "user socket").unwrap());
     let forged = forged
@@ -148,6 +148,10 @@ async fn with_a_secret_nobody_gets_in_without_a_good_token() {
             "{params}"
         );
     }
+    // Whoever runs the server is told why.
+    served.says("its signature does not match").await;
+    served.says("the token is expired").await;
+    served.says("the token is missing").await;
 }
 
 #[tokio::test]
@@ -166,7 +170,7 @@ async fn a_secret_that_cannot_be_used_ends_the_start_with_one_line() {
         ]);
         let output = { output }.output().await.unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         assert_eq!(errors.lines().count(), 1, "{errors}");
         for part in ["--secret-key-base-file", file, part] {
             assert!(errors.contains(part), "{errors}");

@@ -4,12 +4,14 @@
 //! Without one, anybody, as whoever they say they are: for development, and for networks in which
 //! everybody is trusted.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use herenow::auth::term::Term;
-use herenow::auth::token::{Key, MIN_SECRET_KEY_BASE, MaxAge, Signer};
+use herenow::auth::token::{Key, MIN_SECRET_KEY_BASE, MaxAge, Signer, TokenError};
 use herenow::{ConnectRequest, ConnectResult, Connected, Refused, UserId};
 
 use crate::args;
@@ -23,6 +25,7 @@ pub(crate) enum Access {
         signer: Signer,
         /// `None` for the age that the token itself allows.
         max_age: Option<MaxAge>,
+        refusals: Refusals,
     },
 }
 
@@ -30,15 +33,24 @@ impl Access {
     /// The error is one line for the person who started the server.
     pub(crate) fn new(options: &args::Access) -> Result<Self, String> {
         let Some(path) = &options.secret_key_base_file else {
-            return Ok(Self::Open);
+            return match options.of_tokens() {
+                None => Ok(Self::Open),
+                // Who believes that tokens are asked for must not learn otherwise from strangers.
+                Some(flag) => Err(format!(
+                    "{flag}: without a secret no tokens are asked for, and anyone may connect; give \
+                     --secret-key-base-file too"
+                )),
+            };
         };
         let secret = read_secret(path).map_err(|problem| {
             format!("--secret-key-base-file (HERENOW_SECRET_KEY_BASE_FILE): {path:?}: {problem}")
         })?;
-        let key = Key::derive(&secret, &options.token_salt).map_err(|error| error.to_string())?;
+        let salt = options.token_salt.as_deref().unwrap_or(args::TOKEN_SALT);
+        let key = Key::derive(&secret, salt).map_err(|error| error.to_string())?;
         Ok(Self::Token {
             signer: Signer::new(key),
             max_age: options.token_max_age.map(MaxAge::from),
+            refusals: Refusals::default(),
         })
     }
 
@@ -50,11 +62,15 @@ impl Access {
                 None => Connected::new(),
                 Some(user) => connected(user.to_owned()),
             }),
-            Self::Token { signer, max_age } => {
+            Self::Token {
+                signer,
+                max_age,
+                refusals,
+            } => {
                 let token = request.auth_token.as_deref();
                 let token = token.or_else(|| text_param(request, "token"));
                 let claims = signer.verify(token, now_ms(), *max_age).map_err(|error| {
-                    tracing::debug!(%error, "connection refused: no valid token");
+                    refusals.tell(&error);
                     Refused::new()
                 })?;
                 user_of(&claims).map(connected).ok_or_else(|| {
@@ -63,6 +79,38 @@ impl Access {
                 })
             }
         }
+    }
+}
+
+/// What the log says of refused tokens: not all of it, for anybody can send such.
+#[derive(Default)]
+pub(crate) struct Refusals {
+    /// When it was told last, by the word for what was wrong.
+    told: Mutex<BTreeMap<&'static str, Instant>>,
+}
+
+impl Refusals {
+    /// How often one kind is told of, unless more is asked for (`debug`).
+    const EVERY: Duration = Duration::from_secs(60);
+
+    fn tell(&self, error: &TokenError) {
+        if self.is_due(error.as_str(), Instant::now()) {
+            tracing::warn!(
+                "connection refused: {error} (told once a minute; of each at --log debug)"
+            );
+        } else {
+            tracing::debug!("connection refused: {error}");
+        }
+    }
+
+    fn is_due(&self, what: &'static str, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = told.get(what).copied();
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= Self::EVERY);
+        if is_due {
+            told.insert(what, now);
+        }
+        is_due
     }
 }
 
@@ -106,4 +154,21 @@ fn now_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_refusal_is_told_once_a_minute() {
+        let refusals = Refusals::default();
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert!(refusals.is_due("missing", start));
+        assert!(!refusals.is_due("missing", after(59)));
+        assert!(refusals.is_due("invalid", after(59)));
+        assert!(refusals.is_due("missing", after(60)));
+        assert!(!refusals.is_due("missing", after(61)));
+    }
 }

@@ -14,6 +14,8 @@ use clap::builder::FalseyValueParser;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use herenow::auth::origin::CheckOrigin;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 pub(crate) use cluster::ClusterPlan;
 
@@ -54,7 +56,8 @@ pub(crate) enum Command {
     /// Serves the socket at /socket, liveness at /healthz, readiness at /readyz, Prometheus metrics at
     /// /metrics and what the node knows of its cluster at /cluster, the last two to whoever reaches the
     /// server, unless --operator-listen gives them an address of their own.
-    #[command(after_help = EXAMPLES)]
+    // So that of a negative number it is said what would have been right.
+    #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
     Serve(Box<Serve>),
 
     /// Put load on a Phoenix server and measure what it does.
@@ -121,14 +124,9 @@ pub(crate) struct Access {
     #[arg(long, env = "HERENOW_SECRET_KEY_BASE_FILE", value_name = "FILE")]
     pub(crate) secret_key_base_file: Option<PathBuf>,
 
-    /// Salt that tokens are signed with.
-    #[arg(
-        long,
-        env = "HERENOW_TOKEN_SALT",
-        value_name = "SALT",
-        default_value = "user socket"
-    )]
-    pub(crate) token_salt: String,
+    /// Salt that tokens are signed with [default: user socket].
+    #[arg(long, env = "HERENOW_TOKEN_SALT", value_name = "SALT")]
+    pub(crate) token_salt: Option<String>,
 
     /// Age above which a token is refused, e.g. 1h or 14d [default: what the token itself allows, which
     /// is one day unless it was signed for longer].
@@ -146,6 +144,18 @@ pub(crate) struct Access {
         value_parser = check_origin
     )]
     pub(crate) check_origin: Option<CheckOrigin>,
+}
+
+/// What Phoenix's guides sign tokens of sockets with.
+pub(crate) const TOKEN_SALT: &str = "user socket";
+
+impl Access {
+    /// A flag that is about tokens, if one was given.
+    pub(crate) fn of_tokens(&self) -> Option<String> {
+        let salt = self.token_salt.is_some().then_some("--token-salt");
+        let max_age = self.token_max_age.is_some().then_some("--token-max-age");
+        salt.or(max_age).map(name_both)
+    }
 }
 
 /// How many connections there may be, and what one may cost.
@@ -248,9 +258,16 @@ fn window(text: &str) -> Result<Duration, String> {
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text)
+    let remedy = "give error, warn, info, debug, trace or module=level";
+    // What is no level would be a module, of which all is logged, and nothing of the others.
+    let is_level = |word: &str| word.trim().parse::<LevelFilter>().is_ok();
+    let mut words = text.split(',').filter(|word| !word.contains(['=', '[']));
+    if let Some(word) = words.find(|word| !is_level(word)) {
+        return Err(format!("{word:?} is no level; {remedy}"));
+    }
+    EnvFilter::try_new(text)
         .map(|_| text.to_owned())
-        .map_err(|error| format!("{error}; give error, warn, info, debug, trace or module=level"))
+        .map_err(|error| format!("{error}; {remedy}"))
 }
 
 /// Says in one line what was wrong with the command line. `None` for `--help` and `--version`, whose
@@ -278,6 +295,9 @@ pub(crate) fn explain(error: &clap::Error) -> Option<String> {
         ErrorKind::UnknownArgument => {
             let unknown = context(ContextKind::InvalidArg).unwrap_or_default();
             match context(ContextKind::SuggestedArg) {
+                _ if !unknown.starts_with('-') => {
+                    format!("{unknown}: there is nothing of that name; see {help}")
+                }
                 Some(known) => format!("{unknown}: there is no such flag; did you mean {known}?"),
                 None => format!("{unknown}: there is no such flag; see {help}"),
             }
@@ -377,6 +397,10 @@ mod tests {
             ("--www", "/does/not/exist", "give a directory that exists"),
             ("--check-origin", "https://", "same-origin"),
             ("--log", "herenow=loud", "debug"),
+            ("--log", "inof", "debug"),
+            ("--log", "warn,herenow", "module=level"),
+            ("--window-ms", "-1", "0 to 60000"),
+            ("--max-channels", "-3", "at least 1"),
         ];
         for (flag, value, remedy) in cases {
             let line = mistake(&["serve", flag, value]);
@@ -396,7 +420,8 @@ mod tests {
             (&["bench", "http://[::1]"], "herenow bench --help"),
             (&["serve", "--log"], "the value is missing"),
             (&["serve", "--log", "info", "--log", "warn"], "given twice"),
-            (&["serve", "extra"], "extra"),
+            (&["serve", "extra"], "nothing of that name"),
+            (&["bench", "http://[::1]", "nope"], "nope: there is no"),
         ];
         for (arguments, part) in cases {
             let line = mistake(arguments);

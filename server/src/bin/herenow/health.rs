@@ -43,7 +43,7 @@ impl Readiness {
     }
 }
 
-/// `GET /healthz` (200 while the process works) and `GET /readyz` (503 while it joins its cluster, and
+/// `GET` and `HEAD` of `/healthz` (200 while the process works) and `/readyz` (503 while it joins its cluster, and
 /// once it is stopping).
 pub(crate) fn routes(readiness: Readiness) -> BoxedFilter<(Response,)> {
     let health = warp::path!("healthz").map(|| answer(StatusCode::OK, "ok\n"));
@@ -51,7 +51,8 @@ pub(crate) fn routes(readiness: Readiness) -> BoxedFilter<(Response,)> {
         Ok(()) => answer(StatusCode::OK, "ready\n"),
         Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, why),
     });
-    warp::get().and(health.or(ready).unify()).boxed()
+    let method = warp::get().or(warp::head()).unify();
+    method.and(health.or(ready).unify()).boxed()
 }
 
 fn answer(status: StatusCode, text: &'static str) -> Response {

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command};
+use serve::Server;
 
 /// Each client that joins is sent a list of its own, which is gone as soon as it is written. The system's
 /// allocator keeps much of what such bursts take: in a storm of 2,000 joins four times as much as is in use.
@@ -36,7 +37,10 @@ async fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let outcome = match command {
-        Command::Serve(options) => serve::serve(*options).await,
+        Command::Serve(options) => match Server::new(*options) {
+            Ok(server) => server.serve().await,
+            Err(line) => return misused(&line),
+        },
         Command::Bench(bench) => bench_and_print(*bench).await,
     };
     match outcome {
@@ -56,10 +60,12 @@ async fn bench_and_print(bench: herenow_load::Command) -> Result<(), String> {
 
 fn refuse(error: &clap::Error) -> ExitCode {
     match args::explain(error) {
-        Some(line) => {
-            eprintln!("herenow: {line}");
-            ExitCode::from(EXIT_USAGE)
-        }
+        Some(line) => misused(&line),
         None => error.exit(),
     }
+}
+
+fn misused(line: &str) -> ExitCode {
+    eprintln!("herenow: {line}");
+    ExitCode::from(EXIT_USAGE)
 }

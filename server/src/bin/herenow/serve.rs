@@ -34,50 +34,6 @@ const EXIT_INTERRUPTED: i32 = 130;
 /// Where the socket is, as phoenix.js's examples have it.
 const SOCKET_PATH: &str = "socket";
 
-/// Serves until a signal says otherwise. The error is one line for the person who started it.
-pub(crate) async fn serve(options: Serve) -> Result<(), String> {
-    log_to_stderr(&options.operation.log);
-    let plan = options.cluster.plan(options.limits.max_frame_size)?;
-    let access = Arc::new(Access::new(&options.access)?);
-    let mut signals =
-        Signals::new().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
-    let listeners = Listeners::open(&options.listen, options.operator_listen.as_deref()).await?;
-    let (address, for_operators) = listeners.addresses()?;
-
-    // Programs that start a server on port 0 read the ports from these lines, so they come first.
-    eprintln!("listening on http://{address}");
-    if let Some(address) = for_operators {
-        eprintln!("listening for operators on http://{address}");
-    }
-    open_files::allow_all();
-    warn_of_open_access(&access, address);
-
-    let server = Server {
-        options,
-        plan,
-        access,
-    };
-    let started = Instant::now();
-    let mut end = server.live(listeners, &mut signals, 0).await?;
-    // So soon after the start it was the clock, which had been set back; or two were started together.
-    if let End::Superseded(later) = end
-        && started.elapsed() < server.plan.settings.join_timeout
-    {
-        tracing::warn!("starts again as a later life of the same name");
-        let for_operators = for_operators.map(|address| address.to_string());
-        let listeners = Listeners::open(&address.to_string(), for_operators.as_deref()).await?;
-        end = server.live(listeners, &mut signals, later).await?;
-    }
-    match end {
-        End::Asked => Ok(()),
-        End::Superseded(_) => Err(format!(
-            "another node named {} has started since, and two of one name cannot be told apart: give each \
-             a name of its own with --node (HERENOW_NODE)",
-            server.plan.config.node
-        )),
-    }
-}
-
 /// Why a server stops.
 enum End {
     /// Somebody wanted it.
@@ -113,13 +69,62 @@ impl Listeners {
     }
 }
 
-struct Server {
+/// A server as the command line wants it.
+pub(crate) struct Server {
     options: Serve,
     plan: ClusterPlan,
     access: Arc<Access>,
 }
 
 impl Server {
+    /// Makes sense of the flags together. The error is one line for the person who gave them.
+    pub(crate) fn new(options: Serve) -> Result<Self, String> {
+        log_to_stderr(&options.operation.log);
+        Ok(Self {
+            plan: options.cluster.plan(options.limits.max_frame_size)?,
+            access: Arc::new(Access::new(&options.access)?),
+            options,
+        })
+    }
+
+    /// Serves until a signal says otherwise. The error is one line for the person who started it.
+    pub(crate) async fn serve(self) -> Result<(), String> {
+        let Self { options, plan, .. } = &self;
+        let mut signals =
+            Signals::new().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
+        let listeners =
+            Listeners::open(&options.listen, options.operator_listen.as_deref()).await?;
+        let (address, for_operators) = listeners.addresses()?;
+
+        // Programs that start a server on port 0 read the ports from these lines, so they come first.
+        eprintln!("listening on http://{address}");
+        if let Some(address) = for_operators {
+            eprintln!("listening for operators on http://{address}");
+        }
+        open_files::allow_all();
+        warn_of_open_access(&self.access, address);
+
+        let started = Instant::now();
+        let mut end = self.live(listeners, &mut signals, 0).await?;
+        // So soon after the start it was the clock, which had been set back; or two were started together.
+        if let End::Superseded(later) = end
+            && started.elapsed() < plan.settings.join_timeout
+        {
+            tracing::warn!("starts again as a later life of the same name");
+            let for_operators = for_operators.map(|address| address.to_string());
+            let listeners = Listeners::open(&address.to_string(), for_operators.as_deref()).await?;
+            end = self.live(listeners, &mut signals, later).await?;
+        }
+        match end {
+            End::Asked => Ok(()),
+            End::Superseded(_) => Err(format!(
+                "another node named {} has started since, and two of one name cannot be told apart: give \
+                 each a name of its own with --node (HERENOW_NODE)",
+                plan.config.node
+            )),
+        }
+    }
+
     /// Serves from joining the cluster, as a life later than `earlier`, until all connections are closed.
     async fn live(
         &self,

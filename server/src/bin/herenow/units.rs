@@ -31,7 +31,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .filter(|milliseconds| *milliseconds > 0)
         .map(Duration::from_millis)
         .ok_or_else(|| {
-            "give a duration above zero with its unit, like 500ms, 60s, 2m or 14d".into()
+            "give a duration above zero, like 500ms, 60s, 2m or 14d; without a unit it is seconds"
+                .into()
         })
 }
 

@@ -60,7 +60,7 @@ impl LongPolls {
             if !told {
                 tracing::warn!(
                     limit,
-                    "refuses long poll clients: Limits::max_longpoll_sessions are connected"
+                    "refuses long poll clients: Limits::max_longpoll_sessions (--max-longpoll-sessions) are connected"
                 );
             }
             return None;

@@ -31,6 +31,9 @@ use super::session::{Notice, Slot};
 /// How often it is looked who is missing.
 pub(super) const ROUND: Duration = Duration::from_secs(2);
 
+/// A node that is connected to nobody after so many rounds says so.
+const ROUNDS_ALONE: u32 = 3;
+
 /// A node introduces itself to all every so many rounds.
 const ROUNDS_PER_INTRO: u64 = 5;
 
@@ -56,6 +59,8 @@ pub(super) struct Mesh {
     known: HashMap<Arc<str>, Known>,
     /// Who was connected in the last round.
     connected: BTreeSet<ZenohId>,
+    /// For how many rounds nobody has been.
+    alone: u32,
     round: u64,
 }
 
@@ -94,6 +99,7 @@ impl Mesh {
             notices,
             known: HashMap::new(),
             connected: BTreeSet::new(),
+            alone: 0,
             round: 0,
         })
     }
@@ -169,7 +175,16 @@ impl Mesh {
         self.connected = self.slot.connected().await;
         self.known.retain(|_, known| known.heard.elapsed() < FORGET);
         if self.connected.is_empty() {
+            self.alone = self.alone.saturating_add(1);
+            if self.alone == ROUNDS_ALONE && self.seeds.are_others() {
+                warn!(
+                    "cluster: none of {} answers; this node is on its own, and tries on",
+                    self.seeds
+                );
+            }
             self.look_for_new_addresses().await;
+        } else {
+            self.alone = 0;
         }
         self.dial_missing();
         self.round += 1;

@@ -4,6 +4,7 @@
 //! zenoh by itself takes the first address of a name that answers, which may well be this node's own,
 //! for ever.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -22,6 +23,16 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// At most this many addresses of one name are used.
 const MAX_ADDRESSES: usize = 64;
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, seed) in self.seeds.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{seed}")?;
+        }
+        Ok(())
+    }
+}
 
 type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
@@ -61,6 +72,11 @@ impl Seeds {
             keep_names,
             resolver,
         }
+    }
+
+    /// Whether there are any but this node itself.
+    pub(super) fn are_others(&self) -> bool {
+        self.seeds.iter().any(|seed| !self.is_own(seed))
     }
 
     /// Whether resolving again might bring other addresses.

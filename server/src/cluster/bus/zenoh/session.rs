@@ -313,12 +313,22 @@ impl Slot {
     }
 }
 
+/// An error of zenoh, which says where in its source it comes from, without that.
+fn brief(error: &str) -> &str {
+    if error.contains("in use") {
+        return "another program does; stop that one, or choose another port";
+    }
+    error.split(" at /").next().unwrap_or(error)
+}
+
 impl Open {
     async fn start(settings: ::zenoh::Config, config: &ZenohConfig) -> Result<Self, OpenError> {
         let cannot = |error: ::zenoh::Error| {
             let listen = &config.listen;
+            let error = error.to_string();
+            let why = brief(&error);
             OpenError::new(format!(
-                "--cluster-listen: {listen:?}: cannot listen there: {error}"
+                "--cluster-listen: {listen:?}: cannot listen there: {why}"
             ))
         };
         let builder = RuntimeBuilder::new(settings);
