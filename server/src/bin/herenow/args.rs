@@ -244,9 +244,11 @@ fn directory(text: &str) -> Result<PathBuf, String> {
 }
 
 fn check_origin(text: &str) -> Result<CheckOrigin, String> {
-    text.parse().map_err(|error| {
-        format!("{error}; give any, same-origin, or origins separated by commas, like https://example.com")
-    })
+    let remedy = "give any, same-origin, or origins separated by commas, like https://example.com";
+    if text.split(',').any(|origin| origin.trim().is_empty()) {
+        return Err(format!("an origin in it is empty; {remedy}"));
+    }
+    text.parse().map_err(|error| format!("{error}; {remedy}"))
 }
 
 fn window(text: &str) -> Result<Duration, String> {
@@ -396,6 +398,7 @@ mod tests {
             ("--max-frame-size", "big", "64KiB"),
             ("--www", "/does/not/exist", "give a directory that exists"),
             ("--check-origin", "https://", "same-origin"),
+            ("--check-origin", "https://a.com,,//b.com", "is empty"),
             ("--log", "herenow=loud", "debug"),
             ("--log", "inof", "debug"),
             ("--log", "warn,herenow", "module=level"),
