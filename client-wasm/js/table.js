@@ -172,9 +172,9 @@ export class Table {
   // shows who is there need not wait for that. Returns false if a key is there twice.
   #index(count) {
     const keys = this.#keys;
-    const room = LEAST + Math.ceil(1.5 * (keys.length + count));
+    const room = LEAST + 2 * (keys.length + count);
     let length = LEAST;
-    while (length < 1.5 * room) length *= 2;
+    while (length < 1.25 * room) length *= 2;
     const mask = length - 1;
     this.#slots = new Int32Array(length);
     this.#found = new Int32Array(room);
@@ -224,9 +224,13 @@ export class Table {
   #makeRoom(count) {
     const [keys, values] = [this.#keys, this.#values];
     if (keys.length + count <= this.#found.length && keys.length - LEAST <= MOST_GONE * this.size) return;
-    const isHere = (_, i) => values[i] !== undefined;
-    this.#keys = keys.filter(isHere);
-    this.#values = values.filter(isHere);
+    this.#keys = [];
+    this.#values = [];
+    for (let i = 0; i < keys.length; i++) {
+      if (values[i] === undefined) continue;
+      this.#keys.push(keys[i]);
+      this.#values.push(values[i]);
+    }
     if (this.#indices > 0) this.#ascending = null;
     this.#index(count);
   }
