@@ -24,16 +24,6 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// At most this many addresses of one name are used.
 const MAX_ADDRESSES: usize = 64;
 
-impl fmt::Display for Seeds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, seed) in self.seeds.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{seed}")?;
-        }
-        Ok(())
-    }
-}
-
 type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Asks for the addresses of a host and port.
@@ -141,6 +131,16 @@ impl Seeds {
                 Some(listen) if !listen.is_unspecified() => listen == address,
                 _ => UdpSocket::bind((address, 0)).is_ok(),
             }
+    }
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, seed) in self.seeds.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{seed}")?;
+        }
+        Ok(())
     }
 }
 
