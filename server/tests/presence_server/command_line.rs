@@ -101,6 +101,15 @@ async fn a_mistake_in_a_variable_is_reported_like_one_in_the_flag() {
 }
 
 #[tokio::test]
+async fn a_variable_that_no_flag_has_is_told_of() {
+    let mistyped = [("HERENOW_MAX_CHANELS", "3")];
+    let mut served = Served::start_with(&[], &mistyped).await;
+    served
+        .says("HERENOW_MAX_CHANELS is set, and no flag has it")
+        .await;
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_named_with_the_flag_that_chooses_another() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -7,6 +7,7 @@
 mod cluster;
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -337,6 +338,25 @@ fn variable(flag: &str) -> String {
     format!("HERENOW_{name}")
 }
 
+/// Those names that look like variables of flags and are none: mistyped, most probably. Kubernetes sets some for a
+/// service that is called herenow.
+pub(crate) fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<String> {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve");
+    let arguments = serve.into_iter().flat_map(clap::Command::get_arguments);
+    let known: Vec<_> = arguments.filter_map(clap::Arg::get_env).collect();
+    let is_of_service =
+        |name: &str| name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_");
+    let is_meant = |name: &String| {
+        name.strip_prefix("HERENOW_")
+            .is_some_and(|rest| !is_of_service(rest))
+    };
+    names
+        .filter(is_meant)
+        .filter(|name| !known.contains(&OsStr::new(name)))
+        .collect()
+}
+
 /// Which help text to look into.
 fn help_for(error: &clap::Error) -> &'static str {
     let usage = error.get(ContextKind::Usage).map(ToString::to_string);
@@ -377,6 +397,20 @@ mod tests {
             assert_eq!(named, Some(variable(flag)), "--{flag}");
             assert!(argument.get_help().is_some(), "--{flag}");
         }
+    }
+
+    #[test]
+    fn a_variable_that_is_none_is_told_from_those_of_flags_and_of_kubernetes() {
+        let names = [
+            "HERENOW_MAX_CHANELS",
+            "HERENOW_MAX_CHANNELS",
+            "HERENOW_PORT_4000_TCP",
+            "HERENOW_PORT",
+            "HERENOW_SERVICE_HOST",
+            "PATH",
+        ];
+        let unknown = unknown_variables(names.map(str::to_owned).into_iter());
+        assert_eq!(unknown, ["HERENOW_MAX_CHANELS"]);
     }
 
     #[test]

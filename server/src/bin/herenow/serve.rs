@@ -1,5 +1,6 @@
 //! `herenow serve`, from the first port to the last connection.
 
+use std::env;
 use std::future::pending;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use warp::Filter;
 
 use crate::access::Access;
-use crate::args::{ClusterPlan, Serve};
+use crate::args::{self, ClusterPlan, Serve};
 use crate::cluster;
 use crate::health::{self, Readiness};
 use crate::http;
@@ -103,6 +104,7 @@ impl Server {
         }
         open_files::allow_all();
         warn_of_open_access(&self.access, address);
+        warn_of_unknown_variables();
 
         let started = Instant::now();
         let mut end = self.live(listeners, &mut signals, 0).await?;
@@ -259,6 +261,13 @@ fn warn_of_open_access(access: &Access, address: SocketAddr) {
         tracing::warn!(
             "whoever reaches this server may connect as any user; --secret-key-base-file has it ask for tokens"
         );
+    }
+}
+
+fn warn_of_unknown_variables() {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in args::unknown_variables(names) {
+        tracing::warn!("{name} is set, and no flag has it: see `herenow serve --help`");
     }
 }
 
