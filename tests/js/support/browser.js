@@ -32,7 +32,8 @@ export async function withTabs(browser, name, run) {
     tabs.push(tab);
     tab.on("pageerror", (error) => faults.push(error.stack));
     tab.on("console", (message) => {
-      const lost = /ERR_CONNECTION_|WebSocket connection/.test(message.text());
+      // As Chromium says that a server went away: also of a connection that it had kept for another request.
+      const lost = /ERR_(CONNECTION_|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)|WebSocket connection/.test(message.text());
       if (message.type() === "error" && !lost) faults.push(message.text());
     });
     tab.on("request", (request) => {
