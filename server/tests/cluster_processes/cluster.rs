@@ -73,7 +73,14 @@ impl Cluster {
             .await
     }
 
-    fn start(&self, name: &'static str, at: &str, seeds: &[&Node], flags: &[&str]) -> Start {
+    /// How to start a node that listens for others here, if it has to.
+    pub(crate) fn start(
+        &self,
+        name: &'static str,
+        at: &str,
+        seeds: &[&Node],
+        flags: &[&str],
+    ) -> Start {
         Start {
             name,
             namespace: None,

@@ -63,7 +63,7 @@ impl Start {
         node
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let herenow = env!("CARGO_BIN_EXE_herenow");
         let mut command = match &self.namespace {
             None => Command::new(herenow),

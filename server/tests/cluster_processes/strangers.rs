@@ -30,14 +30,8 @@ async fn a_node_that_reaches_none_of_its_seeds_says_so() {
 async fn a_port_for_nodes_that_is_taken_is_named_without_more_words_than_it_takes() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("tcp/{}", taken.local_addr().unwrap());
-    let mut herenow = Command::new(env!("CARGO_BIN_EXE_herenow"));
-    herenow.args([
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--cluster-listen",
-        &address,
-    ]);
+    let cluster = Cluster::new(Engine::Zenoh).await;
+    let mut herenow = Command::from(cluster.start("a", &address, &[], &[]).command());
     let output = herenow.output().await.unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     let last = errors.lines().last().unwrap_or_default();

@@ -4,9 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  Ours, PlainChannel, RawChannel, Theirs, countStates, steps, take, text, warm, watch,
-} from "../support/presence.js";
+import { Ours, RawChannel, countStates, pair, steps, take, text, warm } from "../support/presence.js";
 import { PACKAGE } from "../support/server.js";
 
 const { Reader } = await import(`${PACKAGE}/client.js`);
@@ -23,14 +21,6 @@ const [PLAIN, ESCAPED] = ["]},{", ']},"{'].map((noise) =>
 
 const enlarged = (state, many = PLAIN) => (state === "{}" ? `{${many}}` : `{${many},${state.slice(1)}`);
 const withoutMany = (presence) => presence.list((key) => key).filter((key) => !key.startsWith("~"));
-
-function pair(watched) {
-  return [[Ours, RawChannel], [Theirs, PlainChannel]].map(([Presence, Channel]) => {
-    const channel = new Channel();
-    const log = [];
-    return { channel, log, presence: watch(new Presence(channel), log, watched) };
-  });
-}
 
 function assertSame(ours, theirs) {
   assert.deepEqual(ours.log, theirs.log);

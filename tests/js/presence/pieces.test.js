@@ -4,19 +4,15 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import fc from "fast-check";
-import { Ours, PlainChannel, RawChannel, Theirs, exactly, watch } from "../support/presence.js";
+import { areDistinct, entriesOf, exactly, message, pair } from "../support/presence.js";
 import { PACKAGE } from "../support/server.js";
 
 const { inPieces } = await import(`${PACKAGE}/client.js`);
 
-const HEAD = '[null,null,"room","presence_state",';
-const message = (payload, tail = "]") => ({ text: `${HEAD}${payload}${tail}`, start: HEAD.length, isSeen: false });
 const read = (payload, tail) => inPieces(message(payload, tail), 0);
 
-const entriesOf = (presences) => ({ keys: Object.keys(presences), values: Object.values(presences) });
 // Not assert.equal, which would show the difference of such texts for minutes.
 const assertSame = (one, other) => assert.ok(exactly(one) === exactly(other), "what was read differs");
-const areDistinct = ({ keys }) => new Set(keys).size === keys.length;
 
 const plain = (i) => `{"metas":[{"phx_ref":"r${i}","at":${i}}]}`;
 const room = (count, presence) => `{${Array.from({ length: count }, (_, i) => `"user ${i}":${presence(i)}`).join(",")}}`;
@@ -81,9 +77,9 @@ test("what is no JSON, is not all of the message, or is not much, it does not re
       const changed = payload.slice(0, at) + what + payload.slice(at + (isInstead ? 1 : 0));
       const result = read(changed);
       if (result === null) return;
-      const message = JSON.parse(`${HEAD}${changed}]`);
-      assert.equal(message.length, 5);
-      if (areDistinct(result)) assertSame(result, entriesOf(message[4]));
+      const parts = JSON.parse(message(changed).text);
+      assert.equal(parts.length, 5);
+      if (areDistinct(result)) assertSame(result, entriesOf(parts[4]));
     }),
     { numRuns: 150 },
   );
@@ -121,11 +117,7 @@ test("a few presences that go on where one seems to end are read, and where most
 });
 
 test("with large states that come again a presence does what phoenix.js's does", () => {
-  const [ours, theirs] = [[Ours, RawChannel], [Theirs, PlainChannel]].map(([Presence, Channel]) => {
-    const channel = new Channel();
-    const log = [];
-    return { channel, log, presence: watch(new Presence(channel), log) };
-  });
+  const [ours, theirs] = pair();
   const deliver = (payload) => {
     for (const { channel } of [ours, theirs]) channel.deliver("presence_state", payload);
     assertSame(ours.log, theirs.log);

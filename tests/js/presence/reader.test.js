@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 import fc from "fast-check";
-import { Ours, RawChannel, exactly, presences, warm } from "../support/presence.js";
+import { Ours, RawChannel, areDistinct, entriesOf, exactly, message, presences, warm } from "../support/presence.js";
 import { PACKAGE } from "../support/server.js";
 
 const { Reader } = await import(`${PACKAGE}/client.js`);
@@ -14,22 +14,13 @@ const { Reader } = await import(`${PACKAGE}/client.js`);
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc");
 
-const HEAD = '[null,null,"room","presence_state",';
-const message = (payload, tail = "]") => ({ text: `${HEAD}${payload}${tail}`, start: HEAD.length });
-
 warm(Reader);
 
-// As the reader gives it out. `__proto__` is a key like any other.
-const entriesOf = (presences) => ({ keys: Object.keys(presences), values: Object.values(presences) });
 const parsed = (payload) => entriesOf(JSON.parse(payload));
 
 // In the order of an object.
-const inOrder = ({ keys, values }) => {
-  const object = Object.fromEntries(keys.map((key, i) => [key, values[i]]));
-  return { keys: Object.keys(object), values: Object.values(object) };
-};
-
-const areDistinct = ({ keys }) => new Set(keys).size === keys.length;
+const inOrder = ({ keys, values }) =>
+  entriesOf(Object.fromEntries(keys.map((key, i) => [key, values[i]])));
 
 const payloads = presences.map((state) => (typeof state === "string" ? state : JSON.stringify(state)));
 

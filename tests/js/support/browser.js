@@ -33,7 +33,7 @@ export async function withTabs(browser, name, run) {
     tab.on("pageerror", (error) => faults.push(error.stack));
     tab.on("console", (message) => {
       // As Chromium says that a server went away: also of a connection that it had kept for another request.
-      const lost = /ERR_(CONNECTION_|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)|WebSocket connection/.test(message.text());
+      const lost = /ERR_(CONNECTION_|SOCKET_NOT_CONNECTED)|WebSocket connection/.test(message.text());
       if (message.type() === "error" && !lost) faults.push(message.text());
     });
     tab.on("request", (request) => {

@@ -93,6 +93,15 @@ export function watch(presence, log, watched = ["join", "leave", "sync"]) {
   return presence;
 }
 
+/** Our presence and phoenix.js's, each with a channel of its own kind and a log of its callbacks; see `watch`. */
+export function pair(watched) {
+  return [[Ours, RawChannel], [Theirs, PlainChannel]].map(([Presence, Channel]) => {
+    const channel = new Channel();
+    const log = [];
+    return { channel, log, presence: watch(new Presence(channel), log, watched) };
+  });
+}
+
 /** Several values by their weights: [weight, arbitrary] pairs. */
 const weighted = (...pairs) =>
   fc.oneof(...pairs.map(([weight, arbitrary]) => ({ weight, arbitrary })));
@@ -219,6 +228,18 @@ export function warm(Reader) {
   const text = `{"user":{"metas":[{"text":"${"x".repeat(900)}"}]}}]`;
   for (let i = 0; i < 200; i++) reader.state({ text, start: 0 });
 }
+
+/** A message that brings such a payload, as a channel of ours hands it to a reader. */
+export function message(payload, tail = "]") {
+  const head = '[null,null,"room","presence_state",';
+  return { text: `${head}${payload}${tail}`, start: head.length };
+}
+
+/** An object of presences as a reader gives it out. `__proto__` is a key like any other. */
+export const entriesOf = (presences) => ({ keys: Object.keys(presences), values: Object.values(presences) });
+
+/** Whether no key is there twice in what a reader gives out. */
+export const areDistinct = ({ keys }) => new Set(keys).size === keys.length;
 
 /** Counts the states that are read from now on, as `count.read` and, of those that are left to JSON.parse, `count.left`. */
 export function countStates(Reader) {

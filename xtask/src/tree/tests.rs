@@ -56,6 +56,7 @@ fn stale_files_go_and_changed_ones_are_replaced() {
     let wanted = files(&[("kept", "new")]);
     lay_out(&wanted, &folder.0).unwrap();
     assert_eq!(read(&folder.0).unwrap(), wanted);
+    assert!(!folder.0.join("deep").exists());
 }
 
 #[test]

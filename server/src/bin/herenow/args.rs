@@ -7,7 +7,6 @@
 mod cluster;
 
 use std::error::Error;
-use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -320,13 +319,18 @@ pub(crate) fn explain(error: &clap::Error) -> Option<String> {
 /// the flags of `serve` have variables.
 fn name_both(argument: &str) -> String {
     let flag = argument.split_whitespace().next().unwrap_or(argument);
-    let command = Cli::command();
-    let serve = command.find_subcommand("serve");
-    let mut known = serve.into_iter().flat_map(clap::Command::get_arguments);
-    match known.any(|known| known.get_long() == flag.strip_prefix("--")) {
+    match flags_of_serve().iter().any(|known| known == flag) {
         true => format!("{flag} ({})", variable(flag)),
         false => flag.to_owned(),
     }
+}
+
+fn flags_of_serve() -> Vec<String> {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve");
+    let arguments = serve.into_iter().flat_map(clap::Command::get_arguments);
+    let names = arguments.filter_map(clap::Arg::get_long);
+    names.map(|name| format!("--{name}")).collect()
 }
 
 /// The environment variable of a flag.
@@ -341,10 +345,8 @@ fn variable(flag: &str) -> String {
 /// Those names that look like variables of flags and are none: mistyped, most probably. Kubernetes sets some for a
 /// service that is called herenow.
 pub(crate) fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<String> {
-    let command = Cli::command();
-    let serve = command.find_subcommand("serve");
-    let arguments = serve.into_iter().flat_map(clap::Command::get_arguments);
-    let known: Vec<_> = arguments.filter_map(clap::Arg::get_env).collect();
+    let flags = flags_of_serve();
+    let known: Vec<_> = flags.iter().map(|flag| variable(flag)).collect();
     let is_of_service =
         |name: &str| name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_");
     let is_meant = |name: &String| {
@@ -353,7 +355,7 @@ pub(crate) fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<Stri
     };
     names
         .filter(is_meant)
-        .filter(|name| !known.contains(&OsStr::new(name)))
+        .filter(|name| !known.contains(name))
         .collect()
 }
 
